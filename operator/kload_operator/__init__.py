@@ -1,0 +1,1 @@
+"""The operator: LoadTest resources in, runner Jobs and verdicts out. Never imports the runner."""

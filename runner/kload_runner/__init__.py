@@ -1,0 +1,1 @@
+"""The engine: virtual users, the wire, metrics, the command line. Never imports the operator."""
