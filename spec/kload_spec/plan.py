@@ -1,0 +1,117 @@
+"""The plan of a run: a LoadTest with params inlined and everything compiled, ready to be executed or judged.
+
+Built by `planning`, read by the runner (which executes it), the operator (which judges it) and the command line (which shows it).
+Data only. Two runners given the same manifest and the same overrides hold plans with equal `plan_hash`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kload_spec.expressions import Template
+from kload_spec.metrics import MetricDefinition
+from kload_spec.program import DataFeed, Program, StatusSet, StepProgram
+from kload_spec.shapes import ScenarioLoad
+from kload_spec.thresholds import Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class EnvDeclaration:
+    """A variable the test reads at run time.
+
+    `value` is the manifest's own; `secret` is set where it comes from a secretKeyRef, so that it is masked everywhere it could be shown.
+    Locally the order is ``-e`` over ``--env-file`` over the shell over `value`.
+    """
+
+    name: str
+    value: str | None = None
+    secret: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPlan:
+    """How to talk TLS: PEM texts by the name of the env variable that holds them, or files as written in the manifest."""
+
+    ca_env: str | None = None
+    ca_file: str | None = None
+    cert_env: str | None = None
+    cert_file: str | None = None
+    key_env: str | None = None
+    key_file: str | None = None
+    server_name: str | None = None
+    insecure_skip_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyProbe:
+    """The request that must be answered as expected before setup; else `Error/TargetNotReady` and no load."""
+
+    url: Template
+    expect: StatusSet
+    timeout_s: float
+    interval_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """What is loaded, and what all requests share."""
+
+    base_url: Template | None
+    timeout_s: float
+    connect_timeout_s: float
+    redirects: int
+    expect: StatusSet
+    headers: tuple[tuple[str, Template], ...] = ()
+    tls: TlsPlan = TlsPlan()
+    ready: ReadyProbe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPlan:
+    """Code brought by the user: an entry file and the files beside it, paths as written."""
+
+    entry: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioPlan:
+    """One scenario: its load, what a VU does, and what its samples are tagged with."""
+
+    name: str
+    load: ScenarioLoad
+    program: Program
+    tags: tuple[tuple[str, str], ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run needs to know about itself; see the module docstring.
+
+    `scenarios` are sorted by name: the position is the ordinal `o` of the striping rule. `thresholds` holds explicit ones
+    first, then the implicit ones of asserts and `iterations_failed`.
+    """
+
+    name: str
+    namespace: str | None
+    spec_hash: str
+    plan_hash: str
+    target: TargetPlan
+    scenarios: tuple[ScenarioPlan, ...]
+    thresholds: tuple[Threshold, ...]
+    metrics: tuple[MetricDefinition, ...] = ()
+    env: tuple[EnvDeclaration, ...] = ()
+    params: Mapping[str, object] = field(default_factory=dict)
+    setup: StepProgram | None = None
+    teardown: StepProgram | None = None
+    data: Mapping[str, DataFeed] = field(default_factory=dict)
+    script: ScriptPlan | None = None
+    measure_after_s: float = 0.0
+    seed: int | None = None
+    runners: int = 1
+    active_deadline_s: float | None = None
+    quick: bool = False  # a quick run: count thresholds are shown, not judged
