@@ -1,6 +1,7 @@
 """The plan of a run: a LoadTest with params inlined and everything compiled, ready to be executed or judged.
 
-Built by `planning`, read by the runner (which executes it), the operator (which judges it) and the command line (which shows it).
+Built by `planning`, read by the runner (which executes it), the operator (which judges it) and the command line
+(which shows it).
 Data only. Two runners given the same manifest and the same overrides hold plans with equal `plan_hash`.
 """
 
@@ -20,7 +21,8 @@ from kload_spec.thresholds import Threshold
 class EnvDeclaration:
     """A variable the test reads at run time.
 
-    `value` is the manifest's own; `secret` is set where it comes from a secretKeyRef, so that it is masked everywhere it could be shown.
+    `value` is the manifest's own; `secret` is set where it comes from a secretKeyRef, so that it is masked
+    everywhere it could be shown.
     Locally the order is ``-e`` over ``--env-file`` over the shell over `value`.
     """
 
@@ -32,7 +34,8 @@ class EnvDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class TlsPlan:
-    """How to talk TLS: PEM texts by the name of the env variable that holds them, or files as written in the manifest."""
+    """How to talk TLS: PEM texts by the name of the env variable that holds them, or files as written in
+    the manifest."""
 
     ca_env: str | None = None
     ca_file: str | None = None
@@ -92,7 +95,8 @@ class ScenarioPlan:
 class Plan:
     """Everything a run needs to know about itself; see the module docstring.
 
-    `scenarios` are sorted by name: the position is the ordinal `o` of the striping rule. `thresholds` holds explicit ones
+    `scenarios` are sorted by name: the position is the ordinal `o` of the striping rule. `thresholds` holds
+    explicit ones
     first, then the implicit ones of asserts and `iterations_failed`.
     """
 

@@ -3,7 +3,8 @@
 Pure data between two worlds: `planning` builds programs from the models and reports every fault with its path;
 the runner turns a program into one coroutine and never looks at a model. Nothing here runs anything.
 
-What a field may read (the names of `expressions`) was settled when it was compiled. Two rules of order belong to the executor of a
+What a field may read (the names of `expressions`) was settled when it was compiled. Two rules of order belong
+to the executor of a
 program: the entries of one map all read the state before the step, and within a request the order is
 body, headers, exchange, checks, then `record` and `save`, which see `checks.ok`.
 """
@@ -88,7 +89,8 @@ Body = JsonBody | FormBody | TextBody | MultipartBody
 class RequestStep:
     """Send a request, then check, record and save.
 
-    `headers` holds the step's own headers over the target's, names unique regardless of case. `url` is absolute, or a path that
+    `headers` holds the step's own headers over the target's, names unique regardless of case. `url` is
+    absolute, or a path that
     follows the target's base URL. `query` (when given) is a map of parameters appended to it.
     """
 
