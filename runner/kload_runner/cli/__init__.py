@@ -1,0 +1,1 @@
+"""The command line `kload`. Start at `main`; each command is a module of its own."""

@@ -1,0 +1,55 @@
+"""argparse with kload's exit code for wrong words and a guess at what was meant. Knows no command."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from typing_extensions import override
+
+from kload_runner.cli.output import EXIT_INVALID
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose refusals end with 104, like any other wrong input, and name the nearest option."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"kload: {message}{self._guess(message)}", file=sys.stderr)
+        raise SystemExit(EXIT_INVALID)
+
+    def _guess(self, message: str) -> str:
+        words = message.removeprefix("unrecognized arguments: ").split()
+        known = [option for action in self._actions for option in action.option_strings]
+        close = difflib.get_close_matches(words[0].split("=")[0], known, n=1) if words else []
+        return f"; did you mean {close[0]}?" if close else ""
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]  # argparse's own name for it is private
+
+
+def new_parser(description: str, *, epilog: str, version: str) -> tuple[Parser, Commands]:
+    """Make the program's parser and the place where commands are added."""
+    parser = Parser(
+        prog="kload",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # `--dur` would silently change its meaning with the next option we add
+    )
+    parser.add_argument("--version", action="version", version=version)
+    return parser, parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def add_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> Parser:
+    """Add a command and return its parser, to which the command adds its options."""
+    parser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+    parser.set_defaults(command=run)
+    return parser
