@@ -1,7 +1,7 @@
 """The clients that are compared: how each is started, and how its own count of requests is read.
 
-Every client does the same iteration (orders.yaml, orders.py, orders.js, locustfile.py): POST a JSON body of its own, check the
-status, check a field of the JSON answer. wrk checks nothing: it is the limit of the machine.
+Every client does the same iteration (orders.yaml, orders.py, orders.js, locustfile.py): POST a JSON body of its
+own, check the status, check a field of the JSON answer. wrk checks nothing: it is the limit of the machine.
 """
 
 from __future__ import annotations
@@ -57,7 +57,14 @@ def _kload_requests(job: Job, output: str) -> int:
 def _k6_command(job: Job) -> list[str]:
     summary = job.folder / "k6.json"
     k6 = str(Path(sys.executable).parent / "k6")
-    return [k6, "run", "--quiet", "--no-usage-report", f"--summary-export={summary}", str(HERE / "orders.js")]
+    return [
+        k6,
+        "run",
+        "--quiet",
+        "--no-usage-report",
+        f"--summary-export={summary}",
+        str(HERE / "orders.js"),
+    ]
 
 
 def _k6_environment(job: Job) -> Mapping[str, str]:

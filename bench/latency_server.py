@@ -1,8 +1,9 @@
 """A server whose latencies are known: it draws each one, waits, answers, and keeps what it really took.
 
-Latencies are log-normal around 4 ms (seeded), so percentiles differ. The truth is the time from the request's last byte being read
-to the answer being handed to the kernel. `GET /truth` gives p50, p95, p99 in milliseconds and starts afresh. With `--stall` the whole
-server stands still for 2 s in every 10 s, as a garbage collector or a failing disk would make it.
+Latencies are log-normal around 4 ms (seeded), so percentiles differ. The truth is the time from the request's
+last byte being read to the answer being handed to the kernel. `GET /truth` gives p50, p95, p99 in milliseconds
+and starts afresh. With `--stall` the whole server stands still for 2 s in every 10 s, as a garbage collector or
+a failing disk would make it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ STALL_S, PERIOD_S = 2.0, 10.0
 
 def answer(body: bytes, status: bytes = b"201 Created") -> bytes:
     """Build one HTTP/1.1 answer."""
-    head = b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    head = (
+        b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
     return head % len(body) + body
 
 
@@ -40,7 +43,11 @@ class Truth:
         """Return the percentiles (nearest rank) as JSON and forget the samples."""
         values = sorted(self.taken_s)
         self.taken_s = []
-        rank = {f"p{q}": values[max(0, -(-q * len(values) // 100) - 1)] * 1000 for q in (50, 95, 99) if values}
+        rank = {
+            f"p{q}": values[max(0, -(-q * len(values) // 100) - 1)] * 1000
+            for q in (50, 95, 99)
+            if values
+        }
         return json.dumps({"samples": len(values), **rank}).encode()
 
 

@@ -19,7 +19,8 @@ TIMEOUT_S = 120  # s; a client that hangs must not hang the benchmark
 class Cost:
     """What a finished process took.
 
-    `cpu_s` counts the process and all its children that ended; `peak_mb` is the largest resident set of any one of them.
+    `cpu_s` counts the process and all its children that ended; `peak_mb` is the largest resident set of any one
+    of them.
     """
 
     wall_s: float

@@ -53,7 +53,9 @@ def nginx(folder: Path, cores: frozenset[int]) -> Iterator[str]:
     port = free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX_CONF.format(folder=folder, port=port))
-    with _server(["nginx", "-p", str(folder), "-c", str(config)], cores, f"http://127.0.0.1:{port}") as url:
+    with _server(
+        ["nginx", "-p", str(folder), "-c", str(config)], cores, f"http://127.0.0.1:{port}"
+    ) as url:
         yield url
 
 
@@ -61,7 +63,12 @@ def nginx(folder: Path, cores: frozenset[int]) -> Iterator[str]:
 def known_latencies(cores: frozenset[int], *, stall: bool = False) -> Iterator[str]:
     """Run the server that keeps the truth about its own latencies; yield its base URL."""
     port = free_port()
-    command = [sys.executable, str(HERE / "latency_server.py"), str(port), *(["--stall"] if stall else [])]
+    command = [
+        sys.executable,
+        str(HERE / "latency_server.py"),
+        str(port),
+        *(["--stall"] if stall else []),
+    ]
     with _server(command, cores, f"http://127.0.0.1:{port}") as url:
         yield url
 

@@ -67,7 +67,10 @@ class ScenarioSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSnapshot:
-    """A threshold as it stands; `holds` is None while there are no samples."""
+    """A threshold as it stands; `holds` is None while there are no samples.
+
+    `unit` says how to write `observed`: "time" (milliseconds), "share" (0 to 1), "data" (bytes) or "" for a plain number.
+    """
 
     id: str
     metric: str
@@ -75,6 +78,7 @@ class ThresholdSnapshot:
     observed: float | None
     samples: int
     holds: bool | None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""The test's environment variables on this machine: ``-e`` over ``--env-file`` over the shell over the manifest's value.
+"""The test's environment variables on this machine: ``-e`` over ``--env-file`` over the shell over the
+manifest's value.
 
-A `secretKeyRef` reads the shell variable of the entry's own name: the same file works here and in a cluster. What is missing is
-refused by name before any load. The values never reach the plan or the result document.
+A `secretKeyRef` reads the shell variable of the entry's own name: the same file works here and in a cluster.
+What is missing is refused by name before any load. The values never reach the plan or the result document.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def assignments(pairs: Iterable[str], option: str) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise Refused.because(f"{option} {pair}: write {option} NAME=VALUE, e.g. {option} {name or 'peak'}=5")
+            raise Refused.because(
+                f"{option} {pair}: write {option} NAME=VALUE, e.g. {option} {name or 'peak'}=5"
+            )
         values[name] = value
     return values
 
@@ -37,7 +40,8 @@ def assignments(pairs: Iterable[str], option: str) -> dict[str, str]:
 def read_env_file(path: Path) -> dict[str, str]:
     """Read a file of ``NAME=VALUE`` lines, as docker does: ``#`` starts a comment line, values are taken as they are.
 
-    One pair of quotes around a value is removed and a leading ``export`` is allowed, since such files are sourced by shells too.
+    One pair of quotes around a value is removed and a leading ``export`` is allowed, since such files are
+    sourced by shells too.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -90,7 +94,10 @@ def resolve_env(
             values[variable.name] = found
     unknown = sorted(given.keys() - {variable.name for variable in declarations})
     missing += [
-        Problem(f"-e {name}", "the test declares no such variable; add it under spec.env, or leave it out")
+        Problem(
+            f"-e {name}",
+            "the test declares no such variable; add it under spec.env, or leave it out",
+        )
         for name in unknown
     ]
     if missing:
@@ -105,6 +112,6 @@ def _first(name: str, *places: Mapping[str, str]) -> str | None:
 def _how_to_set(variable: EnvDeclaration) -> str:
     kind = "a secret" if variable.secret else "a variable"
     return (
-        f"{kind} the test needs is not set; export {variable.name}=..., or give -e {variable.name}=... or --env-file FILE "
-        "(or declare it `optional: true`)"
+        f"{kind} the test needs is not set; export {variable.name}=..., or give -e {variable.name}=... "
+        "or --env-file FILE (or declare it `optional: true`)"
     )

@@ -1,4 +1,5 @@
-"""The command line `kload`: reads arguments and files, calls the engine, prints. Decides nothing about load or verdicts.
+"""The command line `kload`: reads arguments and files, calls the engine, prints. Decides nothing about load or
+verdicts.
 
 One module per command, each with its own options: `add_to(commands)` and the function that runs it.
 """

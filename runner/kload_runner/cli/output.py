@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from kload_spec.errors import InvalidSpec, Problem
 
-EXIT_INVALID = 104  # the spec or the command line is wrong; nothing was sent (k6's number, docs/exit-codes.md)
+EXIT_INVALID = (
+    104  # the spec or the command line is wrong; nothing was sent (k6's number, docs/exit-codes.md)
+)
 EXIT_SCRIPT = 107  # a script raised while it was loaded
 
 
@@ -19,7 +21,9 @@ class Refused(Exception):
         exit_code: see docs/exit-codes.md.
     """
 
-    def __init__(self, problems: Iterable[Problem], source: str = "", exit_code: int = EXIT_INVALID) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], source: str = "", exit_code: int = EXIT_INVALID
+    ) -> None:
         self.problems = tuple(problems)
         self.source = source
         self.exit_code = exit_code

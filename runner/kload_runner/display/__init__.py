@@ -1,1 +1,3 @@
-"""What a run looks like while it runs: live on a terminal, plain lines when piped. Shows snapshots, computes nothing."""
+"""What a run looks like while it runs: live on a terminal, plain lines when piped. Shows snapshots, computes
+nothing.
+"""

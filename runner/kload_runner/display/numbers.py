@@ -65,7 +65,9 @@ def size(bytes_: float) -> str:
 
 
 def observed(value: float | None, unit: str) -> str:
-    """Write a metric's value by its unit: ``time`` (ms), ``rate`` (a share), ``data`` (bytes), anything else as a number."""
+    """Write a metric's value by its unit: ``time`` (ms), ``rate`` (a share), ``data`` (bytes), anything else
+    as a number.
+    """
     if value is None:
         return "no samples"
     match unit:

@@ -9,7 +9,14 @@ from kload_runner.display import numbers
 
 @pytest.mark.parametrize(
     ("value_ms", "text"),
-    [(None, "-"), (0.4213, "0.42 ms"), (18.31, "18.3 ms"), (847.2, "847 ms"), (1240, "1.24 s"), (125_000, "2 m 05 s")],
+    [
+        (None, "-"),
+        (0.4213, "0.42 ms"),
+        (18.31, "18.3 ms"),
+        (847.2, "847 ms"),
+        (1240, "1.24 s"),
+        (125_000, "2 m 05 s"),
+    ],
 )
 def test_times_keep_three_digits(value_ms: float | None, text: str) -> None:
     assert numbers.milliseconds(value_ms) == text
@@ -17,7 +24,14 @@ def test_times_keep_three_digits(value_ms: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "text"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.0312, "3.12 %"), (0.00004, "0.004 %"), (0.99999, "99.999 %"), (1e-9, "< 0.000001 %")],
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.0312, "3.12 %"),
+        (0.00004, "0.004 %"),
+        (0.99999, "99.999 %"),
+        (1e-9, "< 0.000001 %"),
+    ],
 )
 def test_a_few_failures_are_never_rounded_away(part: float, text: str) -> None:
     assert numbers.share(part) == text
@@ -30,7 +44,13 @@ def test_lengths_of_time(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(None, "time", "no samples"), (12.0, "", "12"), (0.25, "share", "25.00 %"), (2_000_000, "data", "2.0 MB"), (1.5, "", "1.5")],
+    [
+        (None, "time", "no samples"),
+        (12.0, "", "12"),
+        (0.25, "share", "25.00 %"),
+        (2_000_000, "data", "2.0 MB"),
+        (1.5, "", "1.5"),
+    ],
 )
 def test_a_value_is_written_by_its_unit(value: float | None, unit: str, text: str) -> None:
     assert numbers.observed(value, unit) == text
