@@ -321,20 +321,6 @@ def representative(index: int, grain: int = 1) -> float:
     return min(value, nextafter(inf, 0.0)) if value else 5e-324
 
 
-def display_quantile(estimate: float, bound: float, held: bool, upper: bool) -> float:
-    """Return an estimate moved to the side of the bound that the exact verdict says it is on.
-
-    Args:
-        estimate: a quantile of a histogram, within its error.
-        bound: of the threshold, same unit.
-        held: the exact outcome of the comparison.
-        upper: whether the threshold is an upper bound (``<`` or ``<=``).
-    """
-    if held == upper:
-        return min(estimate, bound)
-    return max(estimate, bound)
-
-
 def _grouped(buckets: Counter[int], factor: int) -> Counter[int]:
     result: Counter[int] = Counter()
     for index, number in buckets.items():

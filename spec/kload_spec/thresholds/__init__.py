@@ -3,9 +3,11 @@
 model     a threshold as data
 grammar   text -> Threshold, with errors that say what to write
 implicit  the thresholds nobody writes: asserts, failed iterations
+display   numbers as people read them
 judging   three numbers -> held or broken, exactly
 """
 
+from kload_spec.thresholds.display import display_quantile, show_value
 from kload_spec.thresholds.grammar import ThresholdError, parse_threshold
 from kload_spec.thresholds.implicit import assert_threshold, iterations_failed_threshold
 from kload_spec.thresholds.judging import certainly_broken, judge, must_abort, tally_sorted
@@ -28,9 +30,11 @@ __all__ = [
     "ThresholdError",
     "assert_threshold",
     "certainly_broken",
+    "display_quantile",
     "iterations_failed_threshold",
     "judge",
     "must_abort",
     "parse_threshold",
+    "show_value",
     "tally_sorted",
 ]

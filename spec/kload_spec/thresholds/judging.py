@@ -27,24 +27,15 @@ something was counted): ``count==0`` holds if nothing happened in a run that ran
 
 from __future__ import annotations
 
-import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, isinf
 
-from kload_spec.histogram import display_quantile
 from kload_spec.metrics import MetricType
+from kload_spec.thresholds.display import COMPARE, display_quantile
 from kload_spec.thresholds.model import Aggregation, Comparison, Outcome, Tally, Threshold
 
-_COMPARE: Mapping[Comparison, Callable[[Fraction | float, Fraction], bool]] = {
-    Comparison.LESS: operator.lt,
-    Comparison.AT_MOST: operator.le,
-    Comparison.MORE: operator.gt,
-    Comparison.AT_LEAST: operator.ge,
-    Comparison.EQUAL: operator.eq,
-    Comparison.UNEQUAL: operator.ne,
-}
 _ORDER_STATISTICS = frozenset(
     {Aggregation.MIN, Aggregation.MED, Aggregation.MAX, Aggregation.PERCENTILE}
 )
@@ -88,11 +79,11 @@ def judge(
         return Outcome(None, None, 0)
     if threshold.aggregation in _ORDER_STATISTICS:
         held = _order_statistic_holds(threshold, tally, rank_of(threshold, tally.samples))
-        return Outcome(_shown(threshold, estimate, held), held, tally.samples)
+        return Outcome(display_quantile(estimate, threshold, held), held, tally.samples)
     aggregate = _aggregate(threshold, tally, duration_s)
     if aggregate is None:
         return Outcome(None, None, tally.samples)
-    held = _COMPARE[threshold.op](aggregate, exact(threshold.bound))
+    held = COMPARE[threshold.op](aggregate, exact(threshold.bound))
     return Outcome(float(aggregate), held, tally.samples)
 
 
@@ -142,14 +133,6 @@ def _aggregate(
     if not duration_s:
         return None
     return Fraction(tally.sum) * exact(threshold.per_s) / Fraction(duration_s)
-
-
-def _shown(threshold: Threshold, estimate: float | None, held: bool) -> float | None:
-    if estimate is None:
-        return None
-    if threshold.op in (Comparison.EQUAL, Comparison.UNEQUAL):
-        return threshold.bound if held == (threshold.op is Comparison.EQUAL) else estimate
-    return display_quantile(estimate, threshold.bound, held, threshold.is_upper_bound)
 
 
 def must_abort(

@@ -1,0 +1,288 @@
+"""Evidence of a run -> its verdict: one pure function, the first rule that applies wins.
+
+    1  never started                                                        Error
+    2  stopped by a threshold with `abort`                                  Failed
+    3  stopped by a person, or by the test's own `abort` step               Cancelled
+    4  a count, rate, check or assert broken whatever is missing            Failed
+    5  a runner lost, setup or teardown failed                              Error
+    6  not measured: no samples, incomplete data, load not delivered,
+       local faults, latency broken under loop lag                          Inconclusive
+    7  a threshold broken                                                   Failed
+    8  requests sent, none answered as expected                             Failed
+    9  otherwise, with warnings                                             Passed
+
+No fault may become Passed; a test holds that for arbitrary evidence. A slow generator only overstates latency, so a
+latency threshold that held stands however busy the machine was, as long as the load was delivered.
+It does not gather evidence and does not know who asks: the command line and the operator share these lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kload_spec.thresholds import certainly_broken
+from kload_spec.verdicts.model import Evidence, JudgedThreshold, Judgement, Reason, Verdict
+
+# k6's codes where k6 has one: https://grafana.com/docs/k6/latest/using-k6/thresholds/ and errext/exitcodes.
+_EXIT_BY_VERDICT = {
+    Verdict.PASSED: 0,
+    Verdict.FAILED: 99,
+    Verdict.INCONCLUSIVE: 98,
+    Verdict.ERROR: 1,
+    Verdict.CANCELLED: 105,
+}
+_EXIT_BY_REASON = {
+    Reason.INVALID_SPEC: 104,
+    Reason.SCRIPT_ERROR: 107,
+    Reason.SETUP_FAILED: 107,
+    Reason.TEARDOWN_FAILED: 107,
+    Reason.ABORT_STEP: 108,
+}
+
+
+def decide(evidence: Evidence) -> Judgement:
+    """Return the verdict of a run: that of the first rule that applies."""
+    for rule in _RULES:
+        found = rule(evidence)
+        if found is not None:
+            verdict, reason, message = found
+            return Judgement(
+                verdict, reason, message, _warnings(evidence), exit_code(verdict, reason)
+            )
+    raise AssertionError("the last rule applies to everything")  # pragma: no cover
+
+
+def exit_code(verdict: Verdict, reason: Reason) -> int:
+    """Return the exit code of the command line for a verdict."""
+    return _EXIT_BY_REASON.get(reason, _EXIT_BY_VERDICT[verdict])
+
+
+# -- the rules, in order -----------------------------------------------------------------------------------------
+
+_Found = tuple[Verdict, Reason, str]
+
+
+def _never_started(evidence: Evidence) -> _Found | None:
+    fault = evidence.not_started
+    return (Verdict.ERROR, fault.reason, fault.message) if fault else None
+
+
+def _aborted_by_threshold(evidence: Evidence) -> _Found | None:
+    if not evidence.aborted_by:
+        return None
+    broken = [t.describe() for t in evidence.thresholds if t.threshold.id in evidence.aborted_by]
+    described = "; ".join(broken) or ", ".join(evidence.aborted_by)
+    return Verdict.FAILED, Reason.THRESHOLD_ABORTED, f"{described}: the run was stopped"
+
+
+def _cancelled(evidence: Evidence) -> _Found | None:
+    fault = evidence.cancelled
+    return (Verdict.CANCELLED, fault.reason, fault.message) if fault else None
+
+
+def _broken_for_certain(evidence: Evidence) -> _Found | None:
+    broken = [
+        item
+        for item in _judged(evidence)
+        if not item.threshold.is_latency
+        and certainly_broken(
+            item.threshold, item.tally, _missing(evidence, item), duration_s=evidence.duration_s
+        )
+    ]
+    return _failed(broken)
+
+
+def _faulty(evidence: Evidence) -> _Found | None:
+    if not evidence.faults:
+        return None
+    first, *others = evidence.faults
+    return (
+        Verdict.ERROR,
+        first.reason,
+        "; ".join([first.message, *(other.message for other in others)]),
+    )
+
+
+def _without_samples(evidence: Evidence) -> _Found | None:
+    empty = [item.threshold for item in _judged(evidence) if item.outcome.held is None]
+    if not empty:
+        return None
+    names = ", ".join(f"{threshold.key} {threshold.text}" for threshold in empty)
+    verb = "has" if len(empty) == 1 else "have"
+    cause = "check that the tags it selects exist and that the run reaches them"
+    if evidence.requests and not evidence.expected:
+        cause = (
+            f"none of the {evidence.requests} requests was answered as expected; is the target up?"
+        )
+    elif not evidence.requests:
+        cause = "no request was measured; did the load run at all?"
+    return Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, f"{names} {verb} no samples: {cause}"
+
+
+def _incomplete(evidence: Evidence) -> _Found | None:
+    gaps = [item for item in _judged(evidence) if item.missing != 0]
+    if evidence.incomplete is None and not gaps:
+        return None
+    message = evidence.incomplete or "; ".join(_gap(item) for item in gaps)
+    return Verdict.INCONCLUSIVE, Reason.INCOMPLETE_DATA, message
+
+
+def _gap(item: JudgedThreshold) -> str:
+    missing = "an unknown number" if item.missing is None else str(item.missing)
+    return (
+        f"{missing} of samples of {item.threshold.key} {item.threshold.text} never arrived ({item.tally.samples} did,"
+        " the limit is 0 missing); see that every runner is scraped until it is released"
+    )
+
+
+def _not_delivered(evidence: Evidence) -> _Found | None:
+    health, limits = evidence.health, evidence.limits
+    if health.late_share <= limits.late_share:
+        return None
+    return (
+        Verdict.INCONCLUSIVE,
+        Reason.LOAD_NOT_DELIVERED,
+        f"{_percent(health.late_share)} of {health.arrivals} arrivals were started more than"
+        f" {limits.late_start_s * 1000:g}ms late ({health.late_starts}) or dropped by the generator"
+        f" ({health.dropped_by_generator}); the limit is {_percent(limits.late_share)}."
+        " Give it more CPU, more runners, or a lower rate",
+    )
+
+
+def _local_faults(evidence: Evidence) -> _Found | None:
+    errors, limit = evidence.health.local_errors, evidence.limits.local_errors
+    if errors <= limit:
+        return None
+    return (
+        Verdict.INCONCLUSIVE,
+        Reason.LOCAL_FAULTS,
+        f"{errors} requests failed for lack of ports, files or memory on the generator's side; the limit is {limit}."
+        " Raise `ulimit -n` or ip_local_port_range, or spread the load over more runners",
+    )
+
+
+def _lagged(evidence: Evidence) -> _Found | None:
+    lag_s, share = evidence.health.loop_lag_p99_s, evidence.limits.loop_lag_share
+    doubtful = [
+        item
+        for item in _judged(evidence)
+        if item.threshold.is_latency
+        and item.outcome.held is False
+        and lag_s > share * item.threshold.bound
+    ]
+    if not doubtful:
+        return None
+    first = doubtful[0]
+    return (
+        Verdict.INCONCLUSIVE,
+        Reason.GENERATOR_LAGGED,
+        f"{first.describe()}, but the generator itself was late by {lag_s * 1000:.3g}ms (loop lag p99), more than"
+        f" {_percent(share)} of that bound, and may be the cause. Give it more CPU or more runners and run again",
+    )
+
+
+def _broken(evidence: Evidence) -> _Found | None:
+    return _failed([item for item in _judged(evidence) if item.outcome.held is False])
+
+
+def _nothing_succeeded(evidence: Evidence) -> _Found | None:
+    if not evidence.requests or evidence.expected:
+        return None
+    return (
+        Verdict.FAILED,
+        Reason.NOTHING_SUCCEEDED,
+        f"none of the {evidence.requests} requests was answered as expected; at least 1 must be."
+        " Look at the errors, and at `expect` where other statuses are the right ones",
+    )
+
+
+def _passed(evidence: Evidence) -> _Found:
+    explicit = [item for item in _judged(evidence) if not item.threshold.implicit]
+    if not explicit:
+        return (
+            Verdict.PASSED,
+            Reason.ONLY_IMPLICIT_RULES,
+            "only the implicit rules were judged (asserts, iterations_failed rate<1%, something succeeded);"
+            " add thresholds to say what is good enough",
+        )
+    held = "1 threshold held" if len(explicit) == 1 else f"all {len(explicit)} thresholds held"
+    return Verdict.PASSED, Reason.THRESHOLDS_HELD, f"{held} over {evidence.requests} requests"
+
+
+_RULES: tuple[Callable[[Evidence], _Found | None], ...] = (
+    _never_started,
+    _aborted_by_threshold,
+    _cancelled,
+    _broken_for_certain,
+    _faulty,
+    _without_samples,
+    _incomplete,
+    _not_delivered,
+    _local_faults,
+    _lagged,
+    _broken,
+    _nothing_succeeded,
+    _passed,
+)
+
+
+# -- what the rules share ------------------------------------------------------------------------------------------
+
+
+def _judged(evidence: Evidence) -> list[JudgedThreshold]:
+    return [item for item in evidence.thresholds if item.judged]
+
+
+def _missing(evidence: Evidence, item: JudgedThreshold) -> int | None:
+    """Return how many samples are missing; with a runner lost or data known to be incomplete, nobody knows."""
+    if evidence.faults or (evidence.incomplete is not None and item.missing == 0):
+        return None
+    return item.missing
+
+
+def _failed(broken: list[JudgedThreshold]) -> _Found | None:
+    if not broken:
+        return None
+    return Verdict.FAILED, Reason.THRESHOLD_BROKEN, "; ".join(item.describe() for item in broken)
+
+
+def _warnings(evidence: Evidence) -> tuple[str, ...]:
+    """Return what should be known beside the verdict."""
+    health, limits = evidence.health, evidence.limits
+    found = list(evidence.notes)
+    if health.dropped_by_target:
+        found.append(
+            f"{health.dropped_by_target} of {health.arrivals} arrivals were dropped because all VUs were waiting for"
+            " the target; it is too slow for this rate, or maxVUs is too low"
+        )
+    if 0.0 < health.late_share <= limits.late_share:
+        found.append(
+            f"{_percent(health.late_share)} of arrivals were late or dropped by the generator"
+        )
+    if evidence.closed_loop and health.cpu_share > limits.cpu_share:
+        found.append(
+            f"the generator used {_percent(health.cpu_share)} of its core: the target could have been pushed harder;"
+            " use more runners or workers to find its limit"
+        )
+    if health.cpu_throttled_s:
+        found.append(
+            f"the generator was throttled for {health.cpu_throttled_s:.3g}s; raise its CPU limit, or remove it"
+        )
+    if health.missed_paces:
+        found.append(f"{health.missed_paces} iterations took longer than their `pace`")
+    overstated = [
+        item
+        for item in _judged(evidence)
+        if item.threshold.is_latency
+        and item.outcome.held
+        and health.loop_lag_p99_s > limits.loop_lag_share * item.threshold.bound
+    ]
+    if overstated:
+        found.append(
+            f"loop lag p99 was {health.loop_lag_p99_s * 1000:.3g}ms: the latencies shown are overstated by up to that"
+        )
+    return tuple(found)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g}%"
