@@ -1,0 +1,112 @@
+"""Take a cluster down so that nothing of it is left, whatever state it is in.
+
+The kernel does most of it: with process 1 of the cluster's process namespace every other process dies, with the
+last process the mount and network namespaces go, and with those every mount and link. What remains are empty
+cgroups and a folder. Works from any wreck: half the processes killed, the supervisor killed, a bring-up cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from cluster import network
+from cluster.failures import ClusterError
+from cluster.network import Addresses
+from cluster.node import cgroup_folders
+from cluster.places import Places
+from cluster.processes import Processes
+
+
+def take_down(places: Places, within_s: float = 30.0) -> bool:
+    """End everything of the cluster and remove what it left; False when there was nothing.
+
+    Raises:
+        ClusterError: something would not go; the text names it.
+    """
+    existed = places.running.exists()
+    Processes(places).end()
+    deadline = time.monotonic() + within_s
+    while left := leftovers(places):
+        for pid in _processes_in_cgroups(places):
+            _kill(pid)
+        for folder in cgroup_folders(places.name):
+            _remove_cgroup(folder)
+        if not leftovers(places):
+            break
+        if time.monotonic() > deadline:
+            raise ClusterError(f"cluster {places.name!r} left behind: {'; '.join(left)}")
+        time.sleep(0.05)
+    shutil.rmtree(places.running, ignore_errors=False) if places.running.exists() else None
+    return existed
+
+
+def leftovers(places: Places) -> list[str]:
+    """Return what there still is of the cluster besides its folder: processes, mounts, links, cgroups."""
+    found = [f"process {pid}" for pid in _processes_in_cgroups(places)]
+    found += [f"process {pid}" for pid in _processes_that_name(places)]
+    found += [f"cgroup {path}" for path in cgroup_folders(places.name) if path.exists()]
+    mounts = Path("/proc/self/mounts").read_text()
+    found += [f"mount {line.split()[1]}" for line in mounts.splitlines() if _names(places, line)]
+    if (link := _link(places)) and network.link_exists(link):
+        found.append(f"link {link}")
+    return found
+
+
+def _names(places: Places, text: str) -> bool:
+    return f"{places.running}/" in text + "/"
+
+
+def _processes_that_name(places: Places) -> list[int]:
+    """Return the processes that have the cluster's folder in their command: its components and shims."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (OSError, UnicodeDecodeError):
+                continue
+            if f"{places.running}/" in command:
+                found.append(int(entry.name))
+    return found
+
+
+def _processes_in_cgroups(places: Places) -> list[int]:
+    found: set[int] = set()
+    for top in cgroup_folders(places.name):
+        for listing in top.rglob("cgroup.procs") if top.exists() else ():
+            try:
+                found |= {int(line) for line in listing.read_text().split()}
+            except OSError:
+                continue
+    return sorted(found - {0})
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _remove_cgroup(top: Path) -> None:
+    """Remove a cgroup and those below it, the deepest first; a busy one is tried again later."""
+    if not top.exists():
+        return
+    below = [Path(folder) for folder, _, _ in os.walk(top)]
+    for folder in sorted(below, key=lambda path: len(path.parts), reverse=True):
+        try:
+            folder.rmdir()
+        except OSError:
+            continue
+
+
+def _link(places: Places) -> str | None:
+    try:
+        return Addresses(**json.loads(places.facts.read_text())["addresses"]).link
+    except (OSError, ValueError, KeyError):
+        return None
