@@ -30,16 +30,13 @@ class ExpressionError(ValueError):
         self.text = text
         self.column = column
         self.entry = entry
-        super().__init__(message)
+        where = _place(text, column)
+        said = f"{where}: {message}" if where else message
+        super().__init__(f"{entry}: {said}" if entry else said)
 
     def within(self, entry: str) -> ExpressionError:
         """Return the same fault, one step further out in a nested value."""
         return ExpressionError(self.message, self.text, self.column, entry + self.entry)
-
-    def __str__(self) -> str:
-        where = _place(self.text, self.column)
-        said = f"{where}: {self.message}" if where else self.message
-        return f"{self.entry}: {said}" if self.entry else said
 
 
 def _place(text: str, column: int | None) -> str:
