@@ -234,6 +234,17 @@ class Histogram:
             result.add(part)
         return result
 
+    @classmethod
+    def from_buckets(cls, flat: Sequence[int], grain: int) -> Self:
+        """Return a histogram of positive values from its buckets alone; extremes are those of the buckets."""
+        result = cls(grain)
+        result.positive = _from_flat(flat)
+        if result.positive:
+            result._minimum = representative(min(result.positive), grain)
+            result._maximum = representative(max(result.positive), grain)
+            result.sum = sum(representative(i, grain) * n for i, n in result.positive.items())
+        return result
+
     @override
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):

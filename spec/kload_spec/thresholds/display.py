@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import isinf
 
 from kload_spec.metrics import MetricType, Unit
 from kload_spec.thresholds.model import Comparison, Threshold
@@ -52,6 +53,8 @@ def show_value(value: float | None, threshold: Threshold) -> str:
     """
     if value is None:
         return "unknown"
+    if isinf(value):
+        return "infinite"
     factor, suffix = _scale(threshold)
     holds = COMPARE[threshold.op](value, threshold.bound)
     text = ""

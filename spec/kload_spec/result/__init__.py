@@ -1,0 +1,54 @@
+"""The result document `kload-result/v1`: everything that is known about a finished run, in one JSON file.
+
+document     its shape (pydantic; readers ignore what they do not know)
+series       its time series: columns on a common grid that can only get coarser
+merging      the documents of N runners -> one
+conclusion   thresholds judged and the verdict written into it
+totals       `totals.<metric>.<stat>` for teardown
+"""
+
+from kload_spec.result.conclusion import Circumstances, conclude
+from kload_spec.result.document import (
+    RESULT_SCHEMA,
+    AnswerCount,
+    CheckResult,
+    ErrorResult,
+    MetricResult,
+    PhaseTime,
+    Result,
+    RunIdentity,
+    RunnerInfo,
+    ScenarioResult,
+    StepResult,
+    Summary,
+    ThresholdResult,
+    result_json_schema,
+)
+from kload_spec.result.merging import merge
+from kload_spec.result.series import MetricSeries, ScenarioSeries, StepSeries
+from kload_spec.result.totals import summary, totals
+
+__all__ = [
+    "RESULT_SCHEMA",
+    "AnswerCount",
+    "CheckResult",
+    "Circumstances",
+    "ErrorResult",
+    "MetricResult",
+    "MetricSeries",
+    "PhaseTime",
+    "Result",
+    "RunIdentity",
+    "RunnerInfo",
+    "ScenarioResult",
+    "ScenarioSeries",
+    "StepResult",
+    "StepSeries",
+    "Summary",
+    "ThresholdResult",
+    "conclude",
+    "merge",
+    "result_json_schema",
+    "summary",
+    "totals",
+]

@@ -1,0 +1,111 @@
+"""Thresholds judged, headline numbers computed and the verdict written into a result document.
+
+The one path from numbers to a verdict: the command line calls it with what its runners counted, the operator with
+what Prometheus says they counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kload_spec.metrics import MetricType
+from kload_spec.result.document import Result, ThresholdResult
+from kload_spec.result.totals import summary
+from kload_spec.thresholds import Aggregation, Tally, judge
+from kload_spec.verdicts import Evidence, Fault, JudgedThreshold, Limits, decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a result document does not know about its own run; see `verdicts.Evidence` for the fields.
+
+    Attributes:
+        tallies: what the thresholds are judged from, by id, where it is not what the document says (Prometheus).
+        missing: samples known to be missing from `tallies`, by id; None: some, nobody knows how many.
+    """
+
+    not_started: Fault | None = None
+    cancelled: Fault | None = None
+    faults: tuple[Fault, ...] = ()
+    incomplete: str | None = None
+    closed_loop: bool = True
+    limits: Limits = field(default_factory=Limits)
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    missing: Mapping[str, int | None] = field(default_factory=dict)
+
+
+def conclude(result: Result, circumstances: Circumstances | None = None) -> Result:
+    """Return the document with outcomes, summary and verdict.
+
+    Args:
+        result: of the whole fleet (`merging`).
+        circumstances: None: nothing went wrong, and the document's own numbers are judged.
+    """
+    given = circumstances or Circumstances()
+    thresholds = [_judged(item, result, given) for item in result.thresholds]
+    head = summary(result)
+    evidence = Evidence(
+        thresholds=tuple(
+            JudgedThreshold(item.definition, item.tally, item.outcome, item.missing, item.judged)
+            for item in thresholds
+        ),
+        not_started=given.not_started,
+        aborted_by=tuple(item.definition.id for item in thresholds if item.aborted),
+        cancelled=given.cancelled,
+        faults=given.faults,
+        incomplete=given.incomplete,
+        health=result.health,
+        limits=given.limits,
+        requests=head.requests,
+        expected=head.requests - head.failed,
+        closed_loop=given.closed_loop,
+        duration_s=result.measured_s,
+        notes=tuple(result.notes),
+    )
+    return result.model_copy(
+        update={"thresholds": thresholds, "summary": head, "verdict": decide(evidence)}
+    )
+
+
+def _judged(item: ThresholdResult, result: Result, given: Circumstances) -> ThresholdResult:
+    threshold = item.definition
+    tally = given.tallies.get(threshold.id, item.tally)
+    outcome = judge(threshold, tally, duration_s=result.measured_s, estimate=_estimate(item))
+    judged = item.judged and not (result.run.quick and _depends_on_length(item))
+    return item.model_copy(
+        update={
+            "good": tally.good,
+            "samples": tally.samples,
+            "sum": tally.sum,
+            "missing": given.missing.get(threshold.id, item.missing),
+            "judged": judged,
+            "observed": outcome.observed,
+            "held": outcome.held,
+        }
+    )
+
+
+def _depends_on_length(item: ThresholdResult) -> bool:
+    """Whether the rule is about how much happened, which a quick run changes."""
+    return (
+        item.definition.type is MetricType.COUNTER
+        and item.definition.aggregation is Aggregation.COUNT
+    )
+
+
+def _estimate(item: ThresholdResult) -> float | None:
+    """Return what the histogram says about an order statistic, for display."""
+    if item.histogram is None:
+        return None
+    match item.definition.aggregation:
+        case Aggregation.MIN:
+            return item.histogram.minimum
+        case Aggregation.MAX:
+            return item.histogram.maximum
+        case Aggregation.MED:
+            return item.histogram.quantile(0.5)
+        case Aggregation.PERCENTILE:
+            return item.histogram.quantile((item.definition.percentile or 0.0) / 100)
+        case _:
+            return None
