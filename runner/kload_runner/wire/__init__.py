@@ -11,6 +11,8 @@ and timeouts are leaves. The hot path is `Client.exchange`, `Connection.send` an
 no headers are parsed, no body is decoded, no timer is made unless somebody asks (docs/benchmarks.md).
 """
 
+from kload_runner.wire.client import Client, Wire
+from kload_runner.wire.cookies import Cookie, CookieJar
 from kload_runner.wire.errors import (
     ErrorClass,
     Fault,
@@ -21,11 +23,15 @@ from kload_runner.wire.errors import (
 from kload_runner.wire.headers import Headers
 from kload_runner.wire.policy import HostRules, Policy, parse_rules
 from kload_runner.wire.request import Request, build_request, render_field, render_head
+from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Peer, Response
 from kload_runner.wire.settings import TlsSettings, WireSettings
 from kload_runner.wire.url import Endpoint, mask_credentials, parse_url, url_of
 
 __all__ = [
+    "Client",
+    "Cookie",
+    "CookieJar",
     "Endpoint",
     "ErrorClass",
     "Fault",
@@ -36,9 +42,11 @@ __all__ = [
     "Peer",
     "Policy",
     "Request",
+    "Resolver",
     "Response",
     "TlsSettings",
     "UnreadableBody",
+    "Wire",
     "WireSettings",
     "build_request",
     "mask_credentials",

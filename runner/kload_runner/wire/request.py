@@ -176,7 +176,7 @@ def check_method(method: str) -> None:
         raise InvalidRequest(f"method {method!r} cannot be sent; write e.g. GET or POST")
 
 
-def framing(method: str, body: bytes | None) -> bytes:
+def head_ending(method: str, body: bytes | None) -> bytes:
     """Return the end of the head for this body: its Content-Length and the empty line."""
     if body is not None:
         return b"Content-Length: %d\r\n\r\n" % len(body)
