@@ -128,7 +128,6 @@ def _bring_up(
 ) -> Cluster:
     for folder in (places.logs, places.config, places.data, places.certificates):
         folder.mkdir(parents=True, exist_ok=True)
-    node.make_cgroups(places.name)
     archives = [small_images.pause_archive(places), small_images.box_archive(places)]
     with step("namespaces, network and certificates"), _one_at_a_time(places):
         launch(places, lifetime_s, lifeline)

@@ -34,7 +34,7 @@ class Authority:
 
     def server(self, name: str, *names: str) -> Pair:
         """Issue a certificate for a server known by `names` (DNS names and addresses)."""
-        return self._write(name, self._ca.issue_cert(*names, common_name=name))
+        return self._write(f"{name}-serving", self._ca.issue_cert(*names, common_name=name))
 
     def client(self, name: str, user: str, group: str | None = None) -> Pair:
         """Issue a certificate that the API server takes for `user`, member of `group`."""

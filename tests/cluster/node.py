@@ -124,7 +124,7 @@ def kubelet(kit: Kit) -> Component:
         "syncFrequency": "10s",
         "shutdownGracePeriod": "0s",
         "serializeImagePulls": False,
-        **_settings_of_small_machines(kit),
+        **_settings_of_small_machines(),
     }
     path = _write(kit, "kubelet.json", json.dumps(settings))
     argv = [kit.tools["kubelet"], f"--config={path}", f"--kubeconfig={config}"]
@@ -132,11 +132,10 @@ def kubelet(kit: Kit) -> Component:
     return Component("kubelet", [*argv, f"--root-dir={root}"])
 
 
-def _settings_of_small_machines(kit: Kit) -> dict[str, Any]:
+def _settings_of_small_machines() -> dict[str, Any]:
     """Return what a kubelet needs to be content with cgroup v1, few capabilities and a full disk."""
     return {
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{cgroup_name(kit.places.name)}",
         "cgroupsPerQOS": False,
         "enforceNodeAllocatable": ["none"],
         "failCgroupV1": False,
@@ -173,41 +172,6 @@ def kube_proxy(kit: Kit) -> Component:
     }
     path = _write(kit, "kube-proxy.json", json.dumps(settings))
     return Component("kube-proxy", [kit.tools["kube-proxy"], f"--config={path}"])
-
-
-def cgroup_name(cluster: str) -> str:
-    """Return the name of the cgroup that all containers of a cluster live under."""
-    return f"kload-e2e-{cluster}"
-
-
-def make_cgroups(cluster: str) -> None:
-    """Make the cluster's cgroup in every hierarchy (v1) or in the one there is (v2)."""
-    for folder in cgroup_folders(cluster):
-        folder.mkdir(exist_ok=True)
-        if (folder.parent / "cgroup.subtree_control").exists():
-            for controller in (folder.parent / "cgroup.controllers").read_text().split():
-                _delegate(folder, controller)
-        elif folder.parent.name == "cpuset" or "cpuset" in folder.parent.name.split(","):
-            for name in ("cpuset.cpus", "cpuset.mems"):
-                (folder / name).write_text((folder.parent / name).read_text())
-
-
-def cgroup_folders(cluster: str) -> list[Path]:
-    """Return the cluster's cgroup in every hierarchy mounted on this machine."""
-    top = Path("/sys/fs/cgroup")
-    if (top / "cgroup.controllers").exists():
-        return [top / cgroup_name(cluster)]
-    parents = [entry for entry in sorted(top.iterdir()) if entry.is_dir()]
-    return [entry / cgroup_name(cluster) for entry in parents if not entry.is_symlink()]
-
-
-def _delegate(folder: Path, controller: str) -> None:
-    """Hand a v2 controller down to the cluster's cgroup and below; one the kernel refuses is not needed."""
-    for holder in (folder.parent, folder):
-        try:
-            (holder / "cgroup.subtree_control").write_text(f"+{controller}")
-        except OSError:
-            return
 
 
 def _write(kit: Kit, name: str, text: str) -> Path:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cluster import cgroups
 from cluster.failures import ClusterError
 from cluster.places import Places
 
@@ -46,13 +47,15 @@ def launch(places: Places, lifetime_s: float, lifeline: int | None = None) -> No
     """
     places.logs.mkdir(parents=True, exist_ok=True)
     inner = ["--socket", str(places.supervisor_socket), "--logs", str(places.logs)]
+    inner += ["--cgroup", cgroups.name_of(places.name)]
     inner += ["--lifetime-s", str(lifetime_s)]
     if lifeline is not None:
         inner += ["--lifeline", str(lifeline)]
-    unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"]
+    unshare = ["unshare", "--mount", "--pid", "--net", "--cgroup", "--fork", "--kill-child"]
+    enter = [*cgroups.ENTER, *map(str, cgroups.make(places.name)), "--"]
     with (places.logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
-            [*unshare, sys.executable, "-I", str(_SUPERVISOR), *inner],
+            [*enter, *unshare, "--mount-proc", sys.executable, "-I", str(_SUPERVISOR), *inner],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

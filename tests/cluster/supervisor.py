@@ -23,7 +23,8 @@ import time
 from typing import Any
 
 # Folders of the machine that the components would write to, each hidden under a file system of the cluster's own.
-_HIDDEN = ("/run", "/var/lib/cni", "/var/log", "/var/lib/kubelet")
+_HIDDEN = ("/run", "/var/lib/cni", "/var/log")
+_CGROUPS = "/sys/fs/cgroup"
 
 
 class Supervisor:
@@ -109,6 +110,29 @@ def hide_machine(log_folder: str) -> None:
     os.makedirs("/run/netns", exist_ok=True)
 
 
+def narrow_cgroups(name: str) -> None:
+    """Mount the cluster's branch of every cgroup hierarchy as if it were the whole of it."""
+    if os.path.exists(f"{_CGROUPS}/cgroup.controllers"):
+        _make_leaf(f"{_CGROUPS}/{name}")
+        subprocess.run(["mount", "--bind", f"{_CGROUPS}/{name}", _CGROUPS], check=True)
+        return
+    for entry in os.scandir(_CGROUPS):
+        branch = f"{entry.path}/{name}"
+        if not entry.is_symlink() and os.path.isdir(branch):
+            subprocess.run(["mount", "--bind", branch, entry.path], check=True)
+
+
+def _make_leaf(branch: str) -> None:
+    """Move this process to a leaf of its own: under v2 a cgroup with processes hands no controllers down."""
+    os.makedirs(f"{branch}/components", exist_ok=True)
+    with open(f"{branch}/components/cgroup.procs", "w") as procs:
+        procs.write("0")
+    with open(f"{branch}/cgroup.controllers") as controllers:
+        names = controllers.read().split()
+    with open(f"{branch}/cgroup.subtree_control", "w") as handed_down:
+        handed_down.write(" ".join(f"+{one}" for one in names))
+
+
 def serve(path: str, lifetime_s: float, lifeline: int | None) -> None:
     """Answer requests until told to end, until the lifetime is over or the lifeline is cut."""
     supervisor = Supervisor()
@@ -151,10 +175,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--socket", required=True)
     parser.add_argument("--logs", required=True)
+    parser.add_argument("--cgroup", required=True)
     parser.add_argument("--lifetime-s", type=float, required=True)
     parser.add_argument("--lifeline", type=int)
     options = parser.parse_args()
     hide_machine(options.logs)
+    narrow_cgroups(options.cgroup)
     serve(options.socket, options.lifetime_s, options.lifeline)
 
 

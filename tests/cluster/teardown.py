@@ -10,14 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import time
 from pathlib import Path
 
-from cluster import network
+from cluster import cgroups, network
 from cluster.failures import ClusterError
 from cluster.network import Addresses
-from cluster.node import cgroup_folders
 from cluster.places import Places
 from cluster.processes import Processes
 
@@ -32,10 +30,7 @@ def take_down(places: Places, within_s: float = 30.0) -> bool:
     Processes(places).end()
     deadline = time.monotonic() + within_s
     while left := leftovers(places):
-        for pid in _processes_in_cgroups(places):
-            _kill(pid)
-        for folder in cgroup_folders(places.name):
-            _remove_cgroup(folder)
+        cgroups.remove(places.name)
         if not leftovers(places):
             break
         if time.monotonic() > deadline:
@@ -47,9 +42,9 @@ def take_down(places: Places, within_s: float = 30.0) -> bool:
 
 def leftovers(places: Places) -> list[str]:
     """Return what there still is of the cluster besides its folder: processes, mounts, links, cgroups."""
-    found = [f"process {pid}" for pid in _processes_in_cgroups(places)]
+    found = [f"process {pid}" for pid in cgroups.processes(places.name)]
     found += [f"process {pid}" for pid in _processes_that_name(places)]
-    found += [f"cgroup {path}" for path in cgroup_folders(places.name) if path.exists()]
+    found += [f"cgroup {path}" for path in cgroups.branches(places.name) if path.exists()]
     mounts = Path("/proc/self/mounts").read_text()
     found += [f"mount {line.split()[1]}" for line in mounts.splitlines() if _names(places, line)]
     if (link := _link(places)) and network.link_exists(link):
@@ -73,36 +68,6 @@ def _processes_that_name(places: Places) -> list[int]:
             if f"{places.running}/" in command:
                 found.append(int(entry.name))
     return found
-
-
-def _processes_in_cgroups(places: Places) -> list[int]:
-    found: set[int] = set()
-    for top in cgroup_folders(places.name):
-        for listing in top.rglob("cgroup.procs") if top.exists() else ():
-            try:
-                found |= {int(line) for line in listing.read_text().split()}
-            except OSError:
-                continue
-    return sorted(found - {0})
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _remove_cgroup(top: Path) -> None:
-    """Remove a cgroup and those below it, the deepest first; a busy one is tried again later."""
-    if not top.exists():
-        return
-    below = [Path(folder) for folder, _, _ in os.walk(top)]
-    for folder in sorted(below, key=lambda path: len(path.parts), reverse=True):
-        try:
-            folder.rmdir()
-        except OSError:
-            continue
 
 
 def _link(places: Places) -> str | None:
