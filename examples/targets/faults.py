@@ -25,6 +25,7 @@ class Fault(StrEnum):
     DUPLICATE_PROCESSED_TWICE = "duplicate-processed-twice"
     DUPLICATE_ANSWERED_WITH_ERROR = "duplicate-answered-with-error"
     TICKET_ADMITTED_TWICE = "ticket-admitted-twice"
+    ORDER_FULFILLED_TWICE = "order-fulfilled-twice"
     EVENTS_LOST = "events-lost"
     ROWS_SKIPPED = "rows-skipped"
     ROWS_REPEATED = "rows-repeated"
