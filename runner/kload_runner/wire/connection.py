@@ -50,7 +50,6 @@ class Connection(asyncio.Protocol):
     Attributes:
         peer: whom it speaks to.
         reusable: whether another exchange may follow once the present one is over.
-        exchanges: how many were begun.
         idle_since: end of the latest exchange, by the settings' clock.
         deadline: of the exchange in flight.
     """
@@ -81,7 +80,6 @@ class Connection(asyncio.Protocol):
         "_watch_bytes",
         "_write",
         "deadline",
-        "exchanges",
         "idle_since",
         "peer",
         "reusable",
@@ -107,7 +105,6 @@ class Connection(asyncio.Protocol):
         deadline.owner = self
         self.peer: Peer = NO_PEER
         self.reusable = True
-        self.exchanges = 0
         self.idle_since = 0.0
         self._sock: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
@@ -137,13 +134,19 @@ class Connection(asyncio.Protocol):
         return self._transport is None
 
     def send(
-        self, response: Response, wire: bytes, deadline_at: float, held_body: bytes = b""
+        self,
+        response: Response,
+        wire: bytes,
+        now: float,
+        deadline_at: float,
+        held_body: bytes = b"",
     ) -> asyncio.Future[None]:
         """Begin an exchange on a connection that is neither busy nor closed.
 
         Args:
             response: fresh; filled in by the time the future is done.
             wire: everything to send now.
+            now: the present instant; `sending` begins.
             deadline_at: instant it must be over.
             held_body: sent after a 100 or `CONTINUE_WAIT_S` (Expect: 100-continue).
 
@@ -160,18 +163,17 @@ class Connection(asyncio.Protocol):
             self._parser = self._counting or self._new_counting()
         self._response = response
         self._future = future = self._loop.create_future()
-        self._sent_at = 0.0
-        self.exchanges += 1
         response.peer = self.peer
         response.written = True
         response.bytes_sent = len(wire)
-        clock = self._clock
-        self._send_at = clock()
+        self._send_at = now
         self._write(wire)
-        if held_body:
-            self._hold(held_body)
-        elif not self._paused:
-            self._sent_at = clock()
+        if held_body or self._paused:
+            self._sent_at = 0.0
+            if held_body:
+                self._hold(held_body)
+        else:
+            self._sent_at = self._clock()
         return future
 
     def abandon(self) -> None:

@@ -153,11 +153,6 @@ class CookieJar:
                 del self.by_domain[domain]
 
 
-def sets_cookies(head: bytes) -> bool:
-    """Return whether a response's head mentions Set-Cookie; a cheap question asked of every response."""
-    return b"set-cookie:" in head[: head.find(b"\r\n\r\n")].lower()
-
-
 def with_cookies(head: bytes, cookies: bytes) -> bytes:
     """Return a request head with these cookies, behind those the caller wrote (one field: RFC 6265 §5.4)."""
     if not cookies:

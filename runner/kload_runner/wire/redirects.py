@@ -11,7 +11,7 @@ caller are dropped, as the Fetch standard does; cookies of the jar go by their o
 
 from __future__ import annotations
 
-from kload_runner.wire.errors import InvalidUrl
+from kload_runner.wire.errors import ErrorClass
 from kload_runner.wire.request import SAFE_METHODS, Request, render_field
 from kload_runner.wire.response import Response
 from kload_runner.wire.url import Endpoint, parse_url, resolve_reference
@@ -27,8 +27,7 @@ _OF_BODY = frozenset(
 def next_request(response: Response) -> Request | None:
     """Return the request a redirect asks for, None when the response is final. The body is the caller's to carry.
 
-    Raises:
-        InvalidUrl: the Location cannot be requested.
+    A Location that cannot be requested turns the response into a `protocol` error: the target's fault.
     """
     if response.status not in _TO_GET and response.status not in _AS_IS:
         return None
@@ -36,7 +35,14 @@ def next_request(response: Response) -> Request | None:
     if not location:
         return None
     request = response.request
-    endpoint, target = parse_url(resolve_reference(response.url, location))
+    try:
+        endpoint, target = parse_url(resolve_reference(response.url, location))
+    except ValueError as exc:  # InvalidUrl, or urljoin's about brackets
+        status, response.status, response.error = response.status, 0, ErrorClass.PROTOCOL
+        response.error_detail = (
+            f"the target redirects ({status}) to what cannot be requested: {exc}"
+        )
+        return None
     method = request.method
     if response.status in _TO_GET and method not in ("GET", "HEAD"):
         method = "GET"
@@ -57,11 +63,6 @@ def next_request(response: Response) -> Request | None:
 def keeps_body(response: Response) -> bool:
     """Return whether the body is sent again after this redirect."""
     return response.status in _AS_IS
-
-
-def refused(response: Response, exc: InvalidUrl) -> str:
-    """Return the sentence about a Location that cannot be followed."""
-    return f"the target redirects ({response.status}) to what cannot be requested: {exc}"
 
 
 def _render(request: Request, method: str, endpoint: Endpoint, target: bytes) -> bytes:

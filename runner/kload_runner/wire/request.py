@@ -32,6 +32,21 @@ _OURS = frozenset(
 )
 
 
+UNSEEN = b"\0"  # begins no response
+
+
+class HeadNote:
+    """The clients' note on responses to one step: the latest head in which there was no Set-Cookie.
+
+    Comparing it costs 0.05 µs, looking for the field 0.5 µs. Requests of one step should share one.
+    """
+
+    __slots__ = ("plain",)
+
+    def __init__(self) -> None:
+        self.plain = UNSEEN
+
+
 class Request:
     """One request; treat it as immutable.
 
@@ -45,6 +60,7 @@ class Request:
         keep_body: False counts the body and stores nothing (`raw` is empty).
         expect_continue: the head has ``Expect: 100-continue``: the body waits for the 100.
         replayable: may be sent again when a kept-alive connection turns out to be closed.
+        note: shared by the requests of a step; see `HeadNote`.
     """
 
     __slots__ = (
@@ -55,6 +71,7 @@ class Request:
         "keep_body",
         "max_redirects",
         "method",
+        "note",
         "replayable",
         "target",
         "timeout_s",
@@ -73,6 +90,7 @@ class Request:
         keep_body: bool = True,
         expect_continue: bool = False,
         replayable: bool | None = None,
+        note: HeadNote | None = None,
     ) -> None:
         self.method = method
         self.endpoint = endpoint
@@ -84,6 +102,7 @@ class Request:
         self.keep_body = keep_body
         self.expect_continue = expect_continue
         self.replayable = method in SAFE_METHODS if replayable is None else replayable
+        self.note = HeadNote() if note is None else note
 
     @override
     def __repr__(self) -> str:
@@ -176,8 +195,6 @@ def check_method(method: str) -> None:
         raise InvalidRequest(f"method {method!r} cannot be sent; write e.g. GET or POST")
 
 
-def head_ending(method: str, body: bytes | None) -> bytes:
-    """Return the end of the head for this body: its Content-Length and the empty line."""
-    if body is not None:
-        return b"Content-Length: %d\r\n\r\n" % len(body)
+def head_ending(method: str) -> bytes:
+    """Return what ends the head of a request without a body."""
     return b"Content-Length: 0\r\n\r\n" if method in _WITH_CONTENT else b"\r\n"
