@@ -13,7 +13,7 @@ checks becomes (names are bound objects, see `source`):
         s.response = response = await exchange(request2, content)
         s.status = status = response.status
         expected = expected3[status]
-        record4(response, expected, None)
+        record4(s, response, expected, None)
         held = True
         try:
             passed = check5(s)
@@ -32,7 +32,7 @@ from typing import Any
 
 from kload_runner.steps import flow
 from kload_runner.steps.bodies import text_of
-from kload_runner.steps.instruments import Instruments, Judging
+from kload_runner.steps.instruments import Instruments, Saved, StepInstruments
 from kload_runner.steps.outcomes import IterationFailed, RunAborted
 from kload_runner.steps.reads import step_names
 from kload_runner.steps.rendering import Preparation, bind_request
@@ -147,10 +147,11 @@ class Writer:
             case RequestStep():
                 self._request(step)
             case CheckStep():
-                self._checks(step, step.checks)
-                self._record(step, step.record)
+                told = self.binding.instruments.step(step.name)
+                self._checks(told, step.checks)
+                self._record(told, step.record)
             case RecordStep():
-                self._record(step, step.record)
+                self._record(self.binding.instruments.step(step.name), step.record)
             case SetStep():
                 self.assign(step.values)
             case _:
@@ -172,30 +173,31 @@ class Writer:
         source.line(f"s.response = response = await exchange({request}, {content})")
         source.line("s.status = status = response.status")
         source.line(f"expected = {source.bind(expectation(step.expect), 'expected')}[status]")
-        record = source.bind(self.binding.instruments.request(step), "record")
+        told = self.binding.instruments.step(step.name, step.tags)
+        record = source.bind(told.request(), "record")
         if self.binding.arrivals:
-            source.line(f"{record}(response, expected, s.intended)")
+            source.line(f"{record}(s, response, expected, s.intended)")
             source.line("s.intended = None")
         else:
-            source.line(f"{record}(response, expected, None)")
-        self._checks(step, step.checks)
-        self._record(step, step.record)
+            source.line(f"{record}(s, response, expected, None)")
+        self._checks(told, step.checks)
+        self._record(told, step.record)
         if step.log_failure is not None:
             message = source.bind(step.log_failure.evaluate, "text")
             with source.block(f"if not expected{' or not held' if step.checks else ''}:"):
                 source.line(f"log(text_of({message}(s)))")
-        self.assign(step.save, self.binding.instruments.saved(step))
+        self.assign(step.save, told.saved())
 
     # -- judging -------------------------------------------------------------------------------------------------
 
-    def _checks(self, step: Judging, checks: tuple[Check, ...]) -> None:
+    def _checks(self, told: StepInstruments, checks: tuple[Check, ...]) -> None:
         source = self.source
         if not checks:
             source.line("s.checks = HELD")
             return
         source.line("held = True")
         for check in checks:
-            record, failed = self.binding.instruments.check(step, check)
+            record, failed = told.check(check.name, check.is_assert)
             condition = source.bind(check.condition.evaluate, "check")
             source.line("cause = ''")
             with source.block("try:"):
@@ -209,19 +211,17 @@ class Writer:
                 source.line(f"{source.bind(failed, 'failed')}(s, cause)")
         source.line("s.checks = HELD if held else BROKEN")
 
-    def _record(self, step: Judging, record: tuple[Record, ...]) -> None:
+    def _record(self, told: StepInstruments, record: tuple[Record, ...]) -> None:
         source = self.source
         for entry in record:
-            add, no_sample = self.binding.instruments.sample(step, entry.metric)
+            add, no_sample = told.sample(entry.metric)
             value = source.bind(entry.value.evaluate, "value")
             with source.block("try:"):
                 source.line(f"{source.bind(add, 'add')}({value}(s))")
             with source.block("except EvaluationError as fault:"):
                 source.line(f"{source.bind(no_sample, 'missing')}(fault.cause)")
 
-    def assign(
-        self, values: tuple[Assignment, ...], told: Callable[..., None] | None = None
-    ) -> list[str]:
+    def assign(self, values: tuple[Assignment, ...], told: Saved | None = None) -> list[str]:
         """Write assignments of variables, all worked out before the first is made; return the values' names."""
         source = self.source
         locals_ = [source.fresh("v") for _ in values]

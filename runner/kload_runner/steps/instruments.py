@@ -1,4 +1,4 @@
-"""Where the generated coroutine puts what it observes: functions bound once per step, called per iteration.
+"""Where iterations put what they observe: functions bound once per step, called per request, check and sample.
 
 A seam: the engine's instruments feed the recorder, those of `kload run --once` print as well, those of tests
 keep lists. Knows neither of them.
@@ -12,10 +12,9 @@ from typing import Protocol
 from kload_runner.steps.state import State
 from kload_runner.wire import Response
 from kload_spec.expressions import Value
-from kload_spec.program import Check, CheckStep, RecordStep, RequestStep
 
-# (response, expected, intended start or None)
-RecordRequest = Callable[[Response, bool, float | None], None]
+# (state, response, expected, intended start or None)
+RecordRequest = Callable[[State, Response, bool, float | None], None]
 RecordCheck = Callable[[bool], None]
 # (state, cause): the cause is empty where the check was simply false
 CheckFailed = Callable[[State, str], None]
@@ -24,26 +23,34 @@ AddSample = Callable[[Value], None]
 NoSample = Callable[[str], None]
 Saved = Callable[[Mapping[str, Value]], None]
 
-Judging = RequestStep | CheckStep | RecordStep
+Tags = tuple[tuple[str, str], ...]
 
 
-class Instruments(Protocol):
-    """Binds the functions of one scenario's steps."""
+class StepInstruments(Protocol):
+    """What one step is measured with."""
 
-    def request(self, step: RequestStep) -> RecordRequest:
+    def request(self) -> RecordRequest:
         """Return what is told of every exchange."""
         ...
 
-    def check(self, step: Judging, check: Check) -> tuple[RecordCheck, CheckFailed]:
+    def check(self, name: str, is_assert: bool) -> tuple[RecordCheck, CheckFailed]:
         """Return what is told of every check, and of those that did not hold."""
         ...
 
-    def sample(self, step: Judging, metric: str) -> tuple[AddSample, NoSample]:
+    def sample(self, metric: str) -> tuple[AddSample, NoSample]:
         """Return what takes a sample of a custom metric, and what is told why there is none."""
         ...
 
-    def saved(self, step: Judging) -> Saved | None:
+    def saved(self) -> Saved | None:
         """Return what is told of saved variables; None where nobody wants to know."""
+        ...
+
+
+class Instruments(Protocol):
+    """What one scenario is measured with."""
+
+    def step(self, name: str, tags: Tags = ()) -> StepInstruments:
+        """Return the instruments of a step."""
         ...
 
     def log(self, message: str) -> None:

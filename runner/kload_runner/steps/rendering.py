@@ -18,25 +18,17 @@ from dataclasses import dataclass
 
 from kload_runner.steps.bodies import Render, bind_body, body_names
 from kload_runner.steps.fields import FieldPlan, Fields, bind_fields, is_fixed, merged, plan_fields
-from kload_runner.steps.outcomes import IterationFailed
+from kload_runner.steps.heads import Heads
 from kload_runner.steps.state import RequestFacts, State
 from kload_runner.steps.urls import Place, bind_locate, locate_fixed, url_names
-from kload_runner.wire import (
-    Endpoint,
-    InvalidRequest,
-    InvalidUrl,
-    Request,
-    render_field,
-    render_head,
-    url_of,
-)
+from kload_runner.wire import InvalidRequest, InvalidUrl, Request, url_of
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.expressions import EvaluationError
 from kload_spec.program import RequestStep
 
 RenderRequest = Callable[[State, bytes | None], Request]
 
-_REPLAY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+REPLAY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 _MOST_ENDPOINTS = (
     256  # heads kept per step; a URL that varies its host more than that is rendered anew
 )
@@ -87,17 +79,17 @@ def bind_request(step: RequestStep, preparation: Preparation) -> BoundRequest:
         place = (
             locate_fixed(step, preparation.base_url, state) if is_fixed(url_names(step)) else None
         )
-        head = _Head(step, preparation, fields)
+        requests = _Requests(step, preparation, fields)
         if place is not None:
-            head.check(place)
+            requests.heads.check(place)
         content, render_body = _bind_content(step, preparation)
     except (InvalidUrl, InvalidRequest) as exc:
         raise InvalidSpec([Problem(step.path, str(exc))]) from exc
     except EvaluationError as exc:
         raise InvalidSpec([Problem(step.path, exc.cause)]) from exc
-    render = head.renderer(place)
+    render = requests.renderer(place)
     if place is not None and fields.all_fixed and not preparation.wants_req:
-        return BoundRequest(head.request(place, ()), render, content, render_body)
+        return BoundRequest(requests.request(place, ()), render, content, render_body)
     return BoundRequest(None, render, content, render_body)
 
 
@@ -112,83 +104,47 @@ def _bind_content(
     return None, render
 
 
-class _Head:
-    """Puts heads of one step together, keeping what is ready per endpoint."""
+class _Requests:
+    """Makes the requests of one step from places and heads."""
 
     def __init__(self, step: RequestStep, preparation: Preparation, fields: FieldPlan) -> None:
         self.step = step
-        self.preparation = preparation
         self.fields = fields
-        self.varying = bind_fields(fields, step.path)
-        self._ready: dict[str, bytes] = {}
+        self.heads = Heads(step.method, fields, preparation.user_agent, step.path)
+        self._preparation = preparation
+        self._varying = bind_fields(fields, step.path)
         names = {name.lower(): value for name, value in fields.fixed}
         self._expect_continue = names.get("expect", "").lower() == "100-continue"
         varying = {name.lower() for name, _ in fields.varying}
-        self._replayable = True if (names.keys() | varying) & _REPLAY_HEADERS else None
-
-    def check(self, place: Place) -> None:
-        """Raise InvalidRequest now rather than at the first iteration."""
-        render_head(self.step.method, *place, self.fields.fixed)
-        for name, _ in self.fields.varying:
-            render_field(name, "")
+        self._replayable = True if (names.keys() | varying) & REPLAY_HEADERS else None
 
     def renderer(self, place: Place | None) -> RenderRequest:
         """Return the function that makes a request from state and body."""
-        locate = bind_locate(self.step, self.preparation.base_url)
-        wants_req = self.preparation.wants_req
-        method = self.step.method
+        locate = bind_locate(self.step, self._preparation.base_url)
+        wants_req = self._preparation.wants_req
+        method, request, varying_of = self.step.method, self.request, self._varying
 
         def render(state: State, body: bytes | None) -> Request:
             here = place or locate(state)
             if not wants_req:
-                return self.request(here, self.varying(state))
+                return request(here, varying_of(state))
             facts = state.req = RequestFacts(method, url_of(*here), body)
-            varying = self.varying(state)
+            varying = varying_of(state)
             facts.add_fields(merged(self.fields.fixed, varying))
-            return self.request(here, varying)
+            return request(here, varying)
 
         return render
 
     def request(self, place: Place, varying: Fields) -> Request:
         """Return the request for one place with the fields of one iteration."""
-        endpoint, target = place
+        step = self.step
         return Request(
-            self.step.method,
-            endpoint,
-            target,
-            self._head(endpoint, target, varying),
-            timeout_s=self.step.timeout_s,
-            max_redirects=self.step.redirects,
-            keep_body=self.preparation.keep_body,
+            step.method,
+            *place,
+            self.heads.head(place, varying),
+            timeout_s=step.timeout_s,
+            max_redirects=step.redirects,
+            keep_body=self._preparation.keep_body,
             expect_continue=self._expect_continue,
             replayable=self._replayable,
         )
-
-    def _head(self, endpoint: Endpoint, target: bytes, varying: Fields) -> bytes:
-        if self.fields.varying_map is not None:  # names are known only now: nothing can be ready
-            return self._whole_head(endpoint, target, merged(self.fields.fixed, varying))
-        ready = self._ready.get(endpoint.origin) or self._get_ready(endpoint)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in varying]).encode()
-        return b"%b %b HTTP/1.1\r\n%b%b" % (self.step.method.encode(), target, ready, lines)
-
-    def _get_ready(self, endpoint: Endpoint) -> bytes:
-        """Render the fixed fields, with empty varying ones at the end that are cut off again.
-
-        So the wire sees every name and adds no Host, User-Agent or Authorization beside one that varies.
-        """
-        empty = tuple((name, "") for name, _ in self.fields.varying)
-        head = self._whole_head(endpoint, b"/", (*self.fields.fixed, *empty))
-        cut = len(head) - sum(len(render_field(name, "")) for name, _ in empty)
-        ready = head[:cut].split(b"\r\n", 1)[1]
-        if len(self._ready) >= _MOST_ENDPOINTS:
-            self._ready.clear()
-        self._ready[endpoint.origin] = ready
-        return ready
-
-    def _whole_head(self, endpoint: Endpoint, target: bytes, fields: Fields) -> bytes:
-        try:
-            return render_head(
-                self.step.method, endpoint, target, fields, user_agent=self.preparation.user_agent
-            )
-        except InvalidRequest as exc:
-            raise IterationFailed(str(exc), self.step.path) from None

@@ -60,17 +60,37 @@ def locate_fixed(step: RequestStep, base: str, state: State) -> Place:
     return parse_url(join_url(base, url_text(step, state)))
 
 
+class Locator:
+    """Takes URLs under one base apart."""
+
+    __slots__ = ("_base", "_base_path", "_endpoint")
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._endpoint: Endpoint | None = None
+        self._base_path = ""
+        if base:
+            self._endpoint, target = parse_url(base)
+            self._base_path = target.rstrip(b"/").decode("latin-1")
+
+    def locate(self, url: str) -> Place:
+        """Return where a URL leads.
+
+        Raises:
+            InvalidUrl: it cannot be requested.
+        """
+        if self._endpoint is not None and _PLAIN.fullmatch(url):
+            return self._endpoint, (self._base_path + url).encode()
+        return parse_url(join_url(self._base, url))
+
+
 def bind_locate(step: RequestStep, base: str) -> Locate:
     """Return the function that says where one iteration's request goes; it raises IterationFailed."""
-    endpoint, target = parse_url(base) if base else (None, b"/")
-    base_path = target.rstrip(b"/").decode("latin-1")
+    locator = Locator(base)
 
     def locate(state: State) -> Place:
-        url = url_text(step, state)
-        if endpoint is not None and _PLAIN.fullmatch(url):
-            return endpoint, (base_path + url).encode()
         try:
-            return parse_url(join_url(base, url))
+            return locator.locate(url_text(step, state))
         except InvalidUrl as exc:
             raise IterationFailed(str(exc), step.path) from None
 

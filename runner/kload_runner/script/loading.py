@@ -1,0 +1,91 @@
+"""The user's script as a module: entry file, and the files beside it that it imports.
+
+The only place that runs foreign code at load time. The folder of the entry and the folder the manifest's paths
+are relative to can be imported from while the script is open; afterwards neither they nor the modules that came
+from them are left behind, so that two tests in one process never see each other's.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kload_spec.plan import ScriptPlan
+
+
+class ScriptError(Exception):
+    """The script cannot be used: it does not load, or has no such function. Exit code 107."""
+
+
+@contextmanager
+def open_script(script: ScriptPlan, root: Path) -> Iterator[ModuleType]:
+    """Load a script and keep it importable inside the block.
+
+    Args:
+        root: folder that the manifest's paths are relative to.
+
+    Raises:
+        ScriptError: the file is missing, or raised while it was loaded; the message has its line.
+    """
+    entry = root / script.entry
+    paths = [str(entry.parent.resolve()), str(root.resolve())]
+    before, known = list(sys.path), set(sys.modules)
+    sys.path[:0] = paths
+    try:
+        yield _load(entry, script.entry)
+    finally:
+        sys.path[:] = before
+        for name in set(sys.modules) - known:
+            origin = getattr(sys.modules[name], "__file__", None) or ""
+            if any(origin.startswith(path) for path in paths):
+                del sys.modules[name]
+
+
+def function_of(module: ModuleType, name: str, entry: str) -> Any:
+    """Return an `async def` of the script by name.
+
+    Raises:
+        ScriptError: there is none, or it is no coroutine function.
+    """
+    function = getattr(module, name, None)
+    if function is None:
+        have = [n for n, f in vars(module).items() if inspect.iscoroutinefunction(f)]
+        raise ScriptError(
+            f"{entry} has no function {name!r}; it has: {', '.join(have) or 'no async def'}"
+        )
+    if not inspect.iscoroutinefunction(function):
+        raise ScriptError(f"{entry}: {name} must be written as `async def {name}(vu)`")
+    return function
+
+
+def place_of(error: BaseException, root: Path) -> str:
+    """Return the innermost line of the user's own files that an error passed through: ``buy.py:12``."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(root):
+            place = f"{file.relative_to(root)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _load(entry: Path, shown: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(entry.stem, entry)
+    if spec is None or spec.loader is None or not entry.is_file():
+        raise ScriptError(f"spec.script.entry: {shown} is not there; give a Python file of the test")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[entry.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        del sys.modules[entry.stem]
+        where = place_of(exc, entry.parent.resolve()) or shown
+        raise ScriptError(f"{where}: {type(exc).__name__}: {exc}") from exc
+    return module
