@@ -127,8 +127,8 @@ class RampingArrivalRate:
         t = to_ns(t_s)
         for leg in self._legs():
             if leg.start <= t < leg.start + leg.length:
-                slope = (leg.target - leg.rate) / leg.length
-                return (leg.rate + slope * (t - leg.start)) / self.time_unit_s
+                change = (leg.target - leg.rate) * (t - leg.start) / leg.length
+                return (leg.rate + change) / self.time_unit_s
         return 0.0
 
     def due(self, n: int) -> float:
@@ -189,15 +189,15 @@ class _Leg:
         return 2 * self.length * self.rate * x + (self.target - self.rate) * x * x
 
     def reaches(self, area: int) -> int:
-        """Return the first whole x at which the doubled area is reached; 0 < area <= self.area."""
-        slope, base, wanted = self.target - self.rate, self.length * self.rate, self.length * area
-        if slope == 0:
-            return ceil_div(area, 2 * self.rate)
-        root = isqrt(base * base + slope * wanted)
-        x = (root - base) // slope
-        # The whole root is below the true one by less than 1, which moves x by at most one step either way.
-        while self.grown(x) < wanted:
-            x += 1
-        while x and self.grown(x - 1) >= wanted:
-            x -= 1
-        return x
+        """Return the first whole x at which the doubled area is reached; 0 < area <= self.area.
+
+        With s = B - A and b = D*A, ``grown(x) >= w`` is ``(b + s*x)^2 >= b^2 + s*w`` on a rise and ``<=`` on a fall;
+        both sides are whole, so a whole root decides it exactly.
+        """
+        slope, base = self.target - self.rate, self.length * self.rate
+        square = base * base + slope * self.length * area
+        if slope > 0:
+            return -((base - isqrt(square - 1) - 1) // slope)
+        if slope < 0:
+            return -((base - isqrt(square)) // slope)
+        return -(-area // (2 * self.rate))
