@@ -67,9 +67,7 @@ async def run_scenario(
     try:
         await execution.prepare(new_vu)
         joined_late_s = frame.clock.now() - begins_at
-        await _first_of(
-            _admitted(execution, frame, begins_at), execution.used_up(), frame.control.stopped()
-        )
+        await _first_of(execution.admit(), execution.used_up(), frame.control.stopped())
         stopped_early = frame.control.stopping
         over_at = min(frame.clock.now(), begins_at + load.shape.duration_s)
         crew.release()
@@ -98,11 +96,6 @@ def _execution_of(load: ScenarioLoad, frame: RunFrame, crew: Crew) -> Execution:
             return ClosedLoop(load, shape, frame, crew)
         case ConstantArrivalRate() | RampingArrivalRate() as shape:
             return OpenLoop(load, shape, frame, crew)
-
-
-async def _admitted(execution: Execution, frame: RunFrame, begins_at: float) -> None:
-    await frame.clock.sleep_until(begins_at)
-    await execution.admit()
 
 
 async def _first_of(*waits: Coroutine[Any, Any, None]) -> None:
