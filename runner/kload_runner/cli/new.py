@@ -21,7 +21,12 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "new", new, "write a commented LoadTest to start from")
     parser.add_argument("file", nargs="?", type=Path, default=Path("loadtest.yaml"), metavar="FILE")
-    parser.add_argument("--target", default=DEFAULT_TARGET, metavar="URL", help=f"the target's base URL ({DEFAULT_TARGET})")
+    parser.add_argument(
+        "--target",
+        default=DEFAULT_TARGET,
+        metavar="URL",
+        help=f"the target's base URL ({DEFAULT_TARGET})",
+    )
 
 
 def new(options: argparse.Namespace) -> int:
@@ -33,7 +38,9 @@ def new(options: argparse.Namespace) -> int:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError:
-        raise Refused.because(f"{file} exists; kload new does not overwrite: name another file") from None
+        raise Refused.because(
+            f"{file} exists; kload new does not overwrite: name another file"
+        ) from None
     except OSError as error:
         raise Refused.because(f"{file}: {error.strerror}") from error
     print(f"wrote {file}\n\n  kload validate {file}\n  kload run {file}\n  kubectl apply -f {file}")

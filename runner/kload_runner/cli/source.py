@@ -41,16 +41,28 @@ class Source:
 
 def add_options(parser: Parser) -> None:
     """Add the options that choose and change what is run."""
-    parser.add_argument("what", nargs="+", metavar="FILE|URL", help="LoadTest manifests, or one http(s) URL for a quick test")
-    group = parser.add_argument_group("what is run")
-    group.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="change a param")
-    group.add_argument("--target", metavar="URL", help="takes the place of target.baseURL")
-    group.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this scenario (repeatable)")
-    group.add_argument("--patch", action="append", default=[], type=Path, metavar="FILE", help="merge this YAML over the manifest (JSON merge patch, as kustomize does)")
-    quick = parser.add_argument_group("quick run: every scenario becomes constant-vus from time 0; count thresholds are shown, not judged")
-    quick.add_argument("--vus", type=int, metavar="N")
-    quick.add_argument("--duration", metavar="TIME", help="e.g. 30s, 2m")
-    quick.add_argument("--iterations", type=int, metavar="N")
+    add = parser.add_argument
+    add(
+        "what",
+        nargs="+",
+        metavar="FILE|URL",
+        help="LoadTest manifests, or an http(s) URL for a quick test",
+    )
+    add = parser.add_argument_group("what is run").add_argument
+    add("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="change a param")
+    add("--target", metavar="URL", help="takes the place of target.baseURL")
+    add(
+        "--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)"
+    )
+    merge = "merge this YAML over the manifest (JSON merge patch, as kustomize does; repeatable)"
+    add("--patch", action="append", default=[], type=Path, metavar="FILE", help=merge)
+    add = parser.add_argument_group(
+        "quick run",
+        "Every scenario becomes constant-vus from time 0; count thresholds are shown, not judged.",
+    ).add_argument
+    add("--vus", type=int, metavar="N")
+    add("--duration", metavar="TIME", help="e.g. 30s, 2m")
+    add("--iterations", type=int, metavar="N")
 
 
 def sources(options: argparse.Namespace) -> Iterator[Source]:

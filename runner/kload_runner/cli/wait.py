@@ -1,0 +1,139 @@
+"""`kload wait NAME`: follows a LoadTest in a cluster until its run has ended and exits with the verdict's code.
+
+Asks through kubectl, so that the user's contexts, plugins and proxies work here as they do there. Needs no
+right but `get`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kload_runner.cli.output import Refused
+from kload_runner.cli.parser import add_command
+from kload_spec.errors import InvalidSpec
+from kload_spec.quantities import parse_duration
+
+if TYPE_CHECKING:
+    from kload_runner.cli.parser import Commands
+
+EXIT_TIMEOUT = 124  # as timeout(1) has it
+EXIT_BY_VERDICT = {"Passed": 0, "Failed": 99, "Inconclusive": 98, "Cancelled": 105, "Error": 1}
+EXIT_BY_REASON = {"InvalidSpec": 104, "ScriptError": 107, "AbortStep": 108}
+POLL_S = 2.0  # s; one small GET, as often as a person would look
+KUBECTL_TIMEOUT = "20s"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a LoadTest says of its run: a line to show, and the exit code once it has ended."""
+
+    line: str
+    exit_code: int | None
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "wait", wait, "wait for a LoadTest in a cluster and exit with its verdict"
+    )
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("-n", "--namespace")
+    parser.add_argument("--context", help="kubeconfig context")
+    parser.add_argument("--kubeconfig", metavar="FILE")
+    parser.add_argument(
+        "--timeout",
+        default="1h",
+        metavar="TIME",
+        help="give up after this long, exit code 124 (1h)",
+    )
+
+
+def wait(options: argparse.Namespace) -> int:
+    """Poll until the run of the newest generation has ended."""
+    if not shutil.which("kubectl"):
+        raise Refused.because(
+            "kload wait asks through kubectl, which is not on the PATH; install it"
+        )
+    try:
+        timeout_s = parse_duration(options.timeout)
+    except (InvalidSpec, ValueError) as error:
+        raise Refused.because(f"--timeout {options.timeout}: {error}") from error
+    return follow(
+        lambda: _get(options),
+        say=lambda line: print(f"{options.name}: {line}", file=sys.stderr, flush=True),
+        timeout_s=timeout_s,
+    )
+
+
+def follow(
+    get: Callable[[], Mapping[str, Any]],
+    *,
+    say: Callable[[str], None],
+    timeout_s: float,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Say every change of `get()` until it tells an end; return the exit code."""
+    deadline = now() + timeout_s
+    said = ""
+    while True:
+        progress = progress_of(get())
+        if progress.line != said:
+            said = progress.line
+            say(said)
+        if progress.exit_code is not None:
+            return progress.exit_code
+        if now() >= deadline:
+            say(f"still not finished after {timeout_s:g} s; gave up waiting, the run goes on")
+            return EXIT_TIMEOUT
+        sleep(min(POLL_S, max(0.0, deadline - now())))
+
+
+def progress_of(load_test: Mapping[str, Any]) -> Progress:
+    """Read a LoadTest's status; conditions of an older generation say nothing about this one."""
+    status = load_test.get("status") or {}
+    generation = load_test.get("metadata", {}).get("generation")
+    if status.get("observedGeneration") != generation:
+        return Progress("waiting for the operator to see this generation", None)
+    finished = any(
+        condition.get("type") == "Finished" and condition.get("status") == "True"
+        for condition in status.get("conditions", ())
+    )
+    if not finished:
+        return Progress(
+            f"{status.get('phase', 'Pending')} {status.get('message', '')}".strip(), None
+        )
+    verdict, reason = str(status.get("verdict", "")), str(status.get("reason", ""))
+    code = EXIT_BY_REASON.get(reason, EXIT_BY_VERDICT.get(verdict, 1))
+    return Progress(f"{verdict} ({reason}) {status.get('message', '')}".strip(), code)
+
+
+def _get(options: argparse.Namespace) -> Mapping[str, Any]:
+    command = [
+        "kubectl",
+        "get",
+        "loadtests.kload.dev",
+        options.name,
+        "-o",
+        "json",
+        f"--request-timeout={KUBECTL_TIMEOUT}",
+    ]
+    for option in ("namespace", "context", "kubeconfig"):
+        value = getattr(options, option)
+        if value:
+            command.append(f"--{option}={value}")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused.because(
+            done.stderr.strip() or f"kubectl ended with {done.returncode}", exit_code=1
+        )
+    found: Mapping[str, Any] = json.loads(done.stdout)
+    return found

@@ -1,0 +1,172 @@
+"""The summary after a run, for a terminal or a log: what came out first, then why, then the numbers.
+
+Rich drops colours by itself where there is no terminal.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from kload_runner.report.view import View
+
+VERDICT_STYLES = {
+    "Passed": "bold green",
+    "Failed": "bold red",
+    "Inconclusive": "bold yellow",
+    "Error": "bold red",
+    "Cancelled": "bold yellow",
+}
+MOST_ERRORS = 8  # lines; the HTML report and the result document hold all
+
+
+def print_summary(view: View, console: Console) -> None:
+    """Print the summary of one run."""
+    console.print()
+    _print_thresholds(view, console)
+    _print_steps(view, console)
+    _print_scenarios(view, console)
+    _print_checks(view, console)
+    _print_metrics(view, console)
+    _print_errors(view, console)
+    _print_headline(view, console)
+    _print_verdict(view, console)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    for number, column in enumerate(columns):
+        left = number == 0 or column in (
+            "step",
+            "executor",
+            "check",
+            "where",
+            "rule",
+            "values",
+            "answers",
+            "",
+        )
+        table.add_column(column, justify="left" if left else "right", overflow="fold")
+    return table
+
+
+def _print_thresholds(view: View, console: Console) -> None:
+    if not view.thresholds:
+        return
+    table = _table("", "rule", "observed", "samples", "")
+    for row in view.thresholds:
+        style = {True: "green", False: "red", None: "dim"}[row.holds]
+        table.add_row(
+            Text(row.mark, style),
+            row.rule,
+            Text(row.observed, style),
+            row.samples,
+            Text(row.note, "dim"),
+        )
+    _section("thresholds", table, console)
+
+
+def _print_steps(view: View, console: Console) -> None:
+    if not view.steps:
+        return
+    table = _table("scenario", "step", "requests", "rate", "failed", "p50", "p95", "p99", "max")
+    for row in view.steps:
+        failed = Text(row.failed, "red" if row.any_failed else "")
+        table.add_row(
+            row.scenario,
+            row.name,
+            row.requests,
+            row.rate,
+            failed,
+            row.p50,
+            row.p95,
+            row.p99,
+            row.longest,
+        )
+    _section("requests", table, console)
+
+
+def _print_scenarios(view: View, console: Console) -> None:
+    table = _table(
+        "scenario", "executor", "VUs", "iterations", "rate", "failed", "dropped", "p50", "p95"
+    )
+    for row in view.scenarios:
+        table.add_row(
+            row.name,
+            row.executor,
+            row.vus,
+            row.iterations,
+            row.rate,
+            row.failed,
+            row.dropped,
+            row.p50,
+            row.p95,
+        )
+    if view.scenarios:
+        _section("iterations", table, console)
+
+
+def _print_checks(view: View, console: Console) -> None:
+    if not view.checks:
+        return
+    table = _table("", "check", "where", "held", "times", "")
+    for row in view.checks:
+        style = "green" if row.ok else "red"
+        table.add_row(
+            Text(row.mark, style),
+            row.name,
+            row.place,
+            Text(row.share, style),
+            row.counts,
+            Text(row.errors, "dim"),
+        )
+    _section("checks", table, console)
+
+
+def _print_metrics(view: View, console: Console) -> None:
+    if not view.metrics:
+        return
+    table = _table("metric", "values")
+    for row in view.metrics:
+        table.add_row(row.name, row.values)
+    _section("metrics", table, console)
+
+
+def _print_errors(view: View, console: Console) -> None:
+    errors = view.errors
+    if not errors:
+        return
+    console.print(Text("errors", "bold"))
+    for error in errors[:MOST_ERRORS]:
+        console.print(Text.assemble("  ", (error.label, "red"), "  ", error.value), soft_wrap=True)
+    if len(errors) > MOST_ERRORS:
+        console.print(Text(f"  and {len(errors) - MOST_ERRORS} more kinds, in the report", "dim"))
+    console.print()
+
+
+def _print_headline(view: View, console: Console) -> None:
+    line = Text()
+    for fact in view.headline:
+        line.append(f"{fact.label} ", "dim").append(f"{fact.value}   ")
+    console.print(line)
+    circumstances = "   ".join(f"{fact.label} {fact.value}" for fact in view.facts)
+    console.print(Text(circumstances, "dim"))
+
+
+def _print_verdict(view: View, console: Console) -> None:
+    console.print()
+    for warning in view.warnings:
+        console.print(Text(f"! {warning}", "yellow"), soft_wrap=True)
+    style = VERDICT_STYLES.get(view.verdict, "bold")
+    console.print(
+        f"[{style}]{view.verdict}[/]  {escape(view.title)}  {escape(view.message)}", soft_wrap=True
+    )
+
+
+def _section(title: str, table: Table, console: Console) -> None:
+    console.print(Text(title, "bold"))
+    console.print(table)
+    console.print()
