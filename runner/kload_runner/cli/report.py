@@ -1,0 +1,75 @@
+"""`kload report`: shows a finished run again, or writes it in another form. Reads result documents, runs nothing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from kload_runner.cli.output import Refused
+from kload_runner.cli.outputs import FORMATS, RESULT_FILE, RUNS, read_outputs, write_outputs
+from kload_runner.cli.parser import add_command
+from kload_runner.report.terminal import print_summary
+from kload_runner.report.view import View
+from kload_spec.result import Result
+
+if TYPE_CHECKING:
+    from kload_runner.cli.parser import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "report", report, "show a finished run again, or write it in another form"
+    )
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help=f"folders of {RUNS}, or result documents; the latest run if none",
+    )
+    parser.add_argument(
+        "--out",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help=f"write {', '.join(FORMATS)} (repeatable)",
+    )
+
+
+def report(options: argparse.Namespace) -> int:
+    """Show or write the runs; the exit code is that of the first that is not Passed, as of `kload run`."""
+    outputs = read_outputs(options.out, "--out", list(FORMATS))
+    results = [read_result(path) for path in options.runs or [latest()]]
+    for result in results:
+        print_summary(View(result), Console())
+    for file in write_outputs(outputs, results):
+        print(f"wrote {file}")
+    codes = [result.verdict.exit_code if result.verdict else 1 for result in results]
+    return next((code for code in codes if code), 0)
+
+
+def latest(folder: Path = RUNS) -> Path:
+    """Return the latest run kept here; names begin with the time."""
+    runs = sorted(folder.glob(f"*/{RESULT_FILE}"))
+    if not runs:
+        raise Refused.because(
+            f"there is no run in {folder}; run a test first, or name a result document"
+        )
+    return runs[-1]
+
+
+def read_result(path: Path) -> Result:
+    """Read a result document, from a file or the folder of a run."""
+    file = path / RESULT_FILE if path.is_dir() else path
+    try:
+        return Result.from_bytes(file.read_bytes())
+    except OSError as error:
+        raise Refused.because(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise Refused.because(
+            f"{file}: not a kload-result/v1 document ({str(error).splitlines()[0]})"
+        ) from error
