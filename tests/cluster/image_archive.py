@@ -77,6 +77,7 @@ def write_archive(path: Path, image: str, layer: bytes, config: Mapping[str, Any
         "architecture": architecture(),
         "os": "linux",
         "config": dict(config),
+        "history": [{"created_by": "the tests of kload"}],
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
     }
     manifest = {
