@@ -104,7 +104,8 @@ def _coarse(name: str, column: Sequence[Any], factor: int) -> list[Any]:
 
 def _added(name: str, left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
     if name in _DISTRIBUTIONS:
-        return [_joined(pair) for pair in zip_longest(left, right, fillvalue=[])]
+        empty: Buckets = []
+        return [_joined(pair) for pair in zip_longest(left, right, fillvalue=empty)]
     return [a + b for a, b in zip_longest(left, right, fillvalue=0)]
 
 

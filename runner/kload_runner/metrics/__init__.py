@@ -1,0 +1,31 @@
+"""What is measured: bound once per step, recorded in about a microsecond, read once a second.
+
+registry     which metrics there are, and which thresholds a set of tags concerns
+tallies      good, samples and sum of every threshold
+series       the points of time series, on a grid that only gets coarser
+trends       distributions: raw values in small batches -> histograms and thresholds
+steps        requests and checks of one step
+custom       samples of declared metrics
+scenarios    iterations, VUs and what the schedule observed
+recorder     the facade that hands all of these out and reads them
+reading      recorder -> result document
+exposition   recorder -> /metrics, the only user of prometheus_client
+"""
+
+from kload_runner.metrics.custom import MetricRecorder, RefusedSample
+from kload_runner.metrics.exposition import Exposition, RunLabels
+from kload_runner.metrics.recorder import LiveNumbers, Recorder
+from kload_runner.metrics.scenarios import ScenarioRecorder
+from kload_runner.metrics.steps import CheckRecorder, StepRecorder
+
+__all__ = [
+    "CheckRecorder",
+    "Exposition",
+    "LiveNumbers",
+    "MetricRecorder",
+    "Recorder",
+    "RefusedSample",
+    "RunLabels",
+    "ScenarioRecorder",
+    "StepRecorder",
+]
