@@ -126,10 +126,12 @@ class User:
             cast.meter.failure(state, exc.cause, state.at)
         except RunAborted as exc:
             cast.abort(exc.message)
+            return
         except RowsExhausted:
             cast.exhausted()
             return
         finally:
+            state.response = None  # an idle VU must not hold a body
             if self._kept:
                 self._keep()
         cast.meter.ended(cast.now() - began, failed)

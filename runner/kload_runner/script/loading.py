@@ -79,7 +79,9 @@ def place_of(error: BaseException, root: Path) -> str:
 def _load(entry: Path, shown: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(entry.stem, entry)
     if spec is None or spec.loader is None or not entry.is_file():
-        raise ScriptError(f"spec.script.entry: {shown} is not there; give a Python file of the test")
+        raise ScriptError(
+            f"spec.script.entry: {shown} is not there; give a Python file of the test"
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[entry.stem] = module
     try:

@@ -13,7 +13,7 @@ checks becomes (names are bound objects, see `source`):
         s.response = response = await exchange(request2, content)
         s.status = status = response.status
         expected = expected3[status]
-        record4(s, response, expected, None)
+        record4(response, expected, None)
         held = True
         try:
             passed = check5(s)
@@ -176,10 +176,10 @@ class Writer:
         told = self.binding.instruments.step(step.name, step.tags)
         record = source.bind(told.request(), "record")
         if self.binding.arrivals:
-            source.line(f"{record}(s, response, expected, s.intended)")
+            source.line(f"{record}(response, expected, s.intended)")
             source.line("s.intended = None")
         else:
-            source.line(f"{record}(s, response, expected, None)")
+            source.line(f"{record}(response, expected, None)")
         self._checks(told, step.checks)
         self._record(told, step.record)
         if step.log_failure is not None:

@@ -13,8 +13,8 @@ from kload_runner.steps.state import State
 from kload_runner.wire import Response
 from kload_spec.expressions import Value
 
-# (state, response, expected, intended start or None)
-RecordRequest = Callable[[State, Response, bool, float | None], None]
+# (response, expected, intended start or None)
+RecordRequest = Callable[[Response, bool, float | None], None]
 RecordCheck = Callable[[bool], None]
 # (state, cause): the cause is empty where the check was simply false
 CheckFailed = Callable[[State, str], None]

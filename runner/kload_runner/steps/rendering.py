@@ -42,7 +42,6 @@ class Preparation:
         base_url: of the target, without its last `/`; empty where the manifest has none.
         state: has `env`, `params`, `run.id` and `scenario`; evaluates what is fixed.
         read_file: gives the content of a file by its path in the manifest.
-        keep_body: whether anything in the scenario reads bodies of responses.
         wants_req: whether anything in the scenario reads `req`.
     """
 
@@ -50,7 +49,6 @@ class Preparation:
     state: State
     read_file: Callable[[str], bytes]
     user_agent: str
-    keep_body: bool = True
     wants_req: bool = False
 
 
@@ -144,7 +142,6 @@ class _Requests:
             self.heads.head(place, varying),
             timeout_s=step.timeout_s,
             max_redirects=step.redirects,
-            keep_body=self._preparation.keep_body,
             expect_continue=self._expect_continue,
             replayable=self._replayable,
         )

@@ -1,0 +1,142 @@
+"""How well the generator itself does while it loads: loop lag, CPU, throttling.
+
+Measures this process and nothing else; what arrivals were late or dropped is counted where they are started, what
+it all means is judged by `kload_spec.verdicts`.
+
+    lag     how much later than asked a timer comes back: what every response waits, too, before it is read
+    cpu     CPU time of the process over wall time: 1 is a whole core, all that one event loop can use
+    held    time the cgroup did not let the process run (CPU limit)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kload_runner.alarm import TimerFd, has_timer_fd
+from kload_spec.health import Health
+from kload_spec.histogram import Histogram
+
+LAG_INTERVAL_S = (
+    0.02  # s; fifty looks a second cost 0.1 % of a core and see every stall above a few ms
+)
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+class HealthProbe:
+    """Watches one event loop.
+
+    Args:
+        now: monotonic seconds.
+        cpu_time: CPU seconds used by the process so far.
+        throttled: seconds the cgroup has held the process back so far.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        cpu_time: Callable[[], float] = time.process_time,
+        throttled: Callable[[], float] | None = None,
+    ) -> None:
+        self._now = now
+        self._cpu_time = cpu_time
+        self._throttled = throttled or cgroup_throttle()
+        self._lags = Histogram()
+        self._began = self._ended = now()
+        self._cpu_began = self._cpu_ended = cpu_time()
+        self._held_began = self._held_ended = self._throttled()
+        self._watching = False
+
+    async def watch(self) -> None:
+        """Look until cancelled; run it as a task beside the load."""
+        # The loop's own timers count whole milliseconds: their rounding would be taken for lag.
+        if self._now is time.monotonic and has_timer_fd():
+            with TimerFd() as timer:
+                await self._look(timer.sleep_until)
+        else:
+            await self._look(lambda instant: asyncio.sleep(instant - self._now()))
+
+    async def _look(self, sleep_until: Callable[[float], Awaitable[None]]) -> None:
+        while True:
+            due = self._now() + LAG_INTERVAL_S
+            await sleep_until(due)
+            if self._watching:
+                self._lags.record(max(0.0, self._now() - due))
+
+    def begin(self) -> None:
+        """Forget what was before: the load (or the measured part of it) begins."""
+        self._lags = Histogram()
+        self._began, self._cpu_began, self._held_began = self._read()
+        self._watching = True
+
+    def end(self) -> None:
+        """Stop counting: the load is over."""
+        if self._watching:
+            self._ended, self._cpu_ended, self._held_ended = self._read()
+            self._watching = False
+
+    def health(self) -> Health:
+        """Return what was seen between `begin` and `end` (or now); counts of arrivals and errors are not here."""
+        ended, cpu_ended, held_ended = (
+            self._read() if self._watching else (self._ended, self._cpu_ended, self._held_ended)
+        )
+        wall, cpu = ended - self._began, cpu_ended - self._cpu_began
+        p50, p99, most = (value or 0.0 for value in self._lags.quantiles((0.5, 0.99, 1.0)))
+        return Health(
+            loop_lag_p50_s=p50,
+            loop_lag_p99_s=p99,
+            loop_lag_max_s=most,
+            cpu_seconds=cpu,
+            cpu_share=cpu / wall if wall > 0 else 0.0,
+            cpu_throttled_s=max(0.0, held_ended - self._held_began),
+        )
+
+    def _read(self) -> tuple[float, float, float]:
+        return self._now(), self._cpu_time(), self._throttled()
+
+
+def cgroup_throttle(
+    root: Path = CGROUP_ROOT, membership: Path = Path("/proc/self/cgroup")
+) -> Callable[[], float]:
+    """Return a function that reads how long this process' cgroup was throttled, in seconds; 0 where it is unknown.
+
+    Source: cpu.stat, `throttled_usec` in https://docs.kernel.org/admin-guide/cgroup-v2.html, `throttled_time` (ns) in
+    https://docs.kernel.org/scheduler/sched-bwc.html for v1.
+    """
+    found = next(
+        (path for path in _candidates(root, membership) if _throttled_s(path) is not None), None
+    )
+    if found is None:
+        return lambda: 0.0
+    return lambda: _throttled_s(found) or 0.0
+
+
+def _candidates(root: Path, membership: Path) -> list[Path]:
+    """Return where cpu.stat may be: the process' own group first, then the root of its namespace."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        lines = []
+    paths: list[Path] = []
+    for line in lines:
+        _, controllers, group = [*line.split(":", 2), "", ""][:3]
+        own = group.lstrip("/")
+        if not controllers:
+            paths.append(root / own / "cpu.stat")
+        elif "cpu" in controllers.split(","):
+            paths += [root / name / own / "cpu.stat" for name in ("cpu,cpuacct", "cpu")]
+    return [*paths, root / "cpu.stat", root / "cpu" / "cpu.stat"]
+
+
+def _throttled_s(path: Path) -> float | None:
+    try:
+        fields = dict(line.split(None, 1) for line in path.read_text().splitlines() if " " in line)
+        if "throttled_usec" in fields:
+            return int(fields["throttled_usec"]) / 1e6
+        if "throttled_time" in fields:
+            return int(fields["throttled_time"]) / 1e9
+    except (OSError, ValueError):
+        pass
+    return None

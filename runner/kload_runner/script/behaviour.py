@@ -1,0 +1,75 @@
+"""A Python script as the behaviour of a scenario: the seam between the user's functions and the engine.
+
+A second kind of script would bring another module like this one; the engine sees `users.Behaviour` alone.
+Whatever a script raises in an iteration fails that iteration: its type and line are the cause that is counted, the
+traceback is kept once per cause.
+"""
+
+from __future__ import annotations
+
+import copy
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kload_runner.script.loading import place_of
+from kload_runner.script.observing import Observing
+from kload_runner.script.sending import Sender
+from kload_runner.script.vu import VU
+from kload_runner.steps.outcomes import IterationFailed, RowsExhausted, RunAborted
+from kload_runner.steps.state import State
+from kload_runner.users import Iterate
+from kload_spec.expressions import EvaluationError, Value
+
+Function = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptBehaviour:
+    """Runs one function of a script for each virtual user of a scenario.
+
+    Attributes:
+        root: folder of the script, for the places of errors.
+        told: called with a cause and a traceback the first time that a cause occurs.
+    """
+
+    function: Function
+    sender: Sender
+    observing: Observing
+    pause: Callable[[float], Awaitable[None]]
+    root: Path
+    told: Callable[[str, str], None]
+
+    def variables(self, state: State) -> dict[str, Value]:
+        """Return nothing: a script's memory is `vu.vars`."""
+        return {}
+
+    def bind(self, state: State) -> tuple[Iterate | None, Iterate]:
+        """Return the function for one VU."""
+        vu = VU(state, self.sender, self.observing, self.pause)
+        function = self.function
+
+        async def remember() -> None:
+            vu.vars.update(copy.deepcopy(dict(state.vars)))
+
+        async def iterate() -> None:
+            try:
+                await function(vu)
+            except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
+                raise
+            except Exception as exc:  # whatever the user's code does: counted, never our own end
+                raise self.failure(exc) from None
+
+        return remember, iterate
+
+    def failure(self, error: Exception) -> IterationFailed:
+        """Return an exception of the user's code as a failed iteration."""
+        place = place_of(error, self.root)
+        cause = type(error).__name__
+        self.told(
+            f"{cause} at {place}" if place else cause,
+            "".join(traceback.format_exception(error, limit=-8)),
+        )
+        return IterationFailed(cause, place)
