@@ -1,0 +1,61 @@
+"""The types of fields: whole numbers, durations, flags, texts, conditions.
+
+Two families: static values are settled before the run and may hold `$(params.x)` only; texts and conditions are
+evaluated by the VU, so they are kept as written and compiled by `planning`. Each type reads what a user wrote, and
+states its schema once, in the dialect both the CRD and the editor schema are made from (`x-kload-editor` holds what an
+editor sees where the API server must take anything).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from kload_spec.model.inlining import FAULT, JsonSchema, Parameters, fault, show
+from kload_spec.model.kept import ConditionOf, IdentifierOf, OneOf, OpenOf, TextOf
+from kload_spec.model.keys import Keys
+from kload_spec.model.settled import Bytes, Portion, Settled, Span, Truth, Whole
+from kload_spec.model.written import MAX_BODY
+
+Duration = Annotated[float, Span()]
+PositiveDuration = Annotated[float, Span(above_zero=True)]
+Share = Annotated[float, Portion()]
+Size = Annotated[int, Bytes()]
+Flag = Annotated[bool, Truth()]
+StaticText = Annotated[str, Settled()]
+LooseStaticText = Annotated[str, Settled(empty=True)]
+Identifier = Annotated[str, IdentifierOf()]
+StaticName = Annotated[str, Settled(most=120)]
+Text = Annotated[str, TextOf()]
+LooseText = Annotated[str, TextOf(empty=True)]
+BodyText = Annotated[str, TextOf(most=MAX_BODY, empty=True)]
+Condition = Annotated[str, ConditionOf()]
+Formula = Annotated[str, ConditionOf(numbers=True)]
+AnyValue = Annotated[Any, OpenOf()]
+
+__all__ = [
+    "FAULT",
+    "AnyValue",
+    "BodyText",
+    "Condition",
+    "Duration",
+    "Flag",
+    "Formula",
+    "Identifier",
+    "JsonSchema",
+    "Keys",
+    "LooseStaticText",
+    "LooseText",
+    "OneOf",
+    "OpenOf",
+    "Parameters",
+    "PositiveDuration",
+    "Settled",
+    "Share",
+    "Size",
+    "StaticName",
+    "StaticText",
+    "Text",
+    "Whole",
+    "fault",
+    "show",
+]
