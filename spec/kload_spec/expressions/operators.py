@@ -9,17 +9,12 @@ docs/expressions.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NoReturn, TypeGuard
 
+from kload_spec.expressions.bounds import bounded_number, too_long
 from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
-from kload_spec.expressions.limits import (
-    MAX_INT,
-    MAX_ITEMS,
-    MAX_NODES,
-    MAX_TEXT_CHARS,
-    MAX_VALUE_DEPTH,
-    MIN_INT,
-)
+from kload_spec.expressions.limits import MAX_ITEMS, MAX_NODES, MAX_TEXT_CHARS, MAX_VALUE_DEPTH
 from kload_spec.expressions.scope import Value
 
 _WORDS: Final = {
@@ -31,7 +26,6 @@ _WORDS: Final = {
     list: "list",
     dict: "map",
 }
-_INFINITY: Final = float("inf")
 
 
 def word(value: object) -> str:
@@ -43,74 +37,6 @@ def is_number(value: Value) -> TypeGuard[int | float]:
     """Tell whether a value is a number; a bool is none."""
     kind = type(value)
     return kind is int or kind is float
-
-
-# ── bounds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def bounded_text(text: str) -> str:
-    """Return a text that an expression has made, unless it is too long."""
-    if len(text) > MAX_TEXT_CHARS:
-        raise BudgetExceeded(f"a text longer than {MAX_TEXT_CHARS} characters")
-    return text
-
-
-def bounded_number(number: float) -> int | float:
-    """Return the result of arithmetic, unless it has left the range of its kind."""
-    if type(number) is int:
-        if not MIN_INT <= number <= MAX_INT:
-            raise EvaluationError("integer overflow")
-    elif not -_INFINITY < number < _INFINITY:
-        raise EvaluationError("number overflow")
-    return number
-
-
-def weigh(value: object, limit: int = MAX_NODES) -> int:
-    """Count the values within a value and the length of its texts, in operations.
-
-    Raises:
-        BudgetExceeded: there are more than `limit`. A value that shares its parts can be exponentially large.
-    """
-    kind = type(value)
-    if kind is str:
-        return 1 + (len(value) >> 6)  # type: ignore[arg-type] # it is a str
-    if kind is not list and kind is not dict:
-        return 1
-    total = 0
-    pending = [value]
-    while pending:
-        current = pending.pop()
-        kind = type(current)
-        total += 1
-        if kind is list:
-            pending.extend(current)  # type: ignore[arg-type] # it is a list
-        elif kind is dict:
-            pending.extend(current.values())  # type: ignore[attr-defined] # it is a dict
-        elif kind is str:
-            total += len(current) >> 6  # type: ignore[arg-type] # it is a str
-        if total + len(pending) > limit:
-            raise BudgetExceeded("a value that is too large")
-    return total
-
-
-def bounded(value: Value) -> Value:
-    """Return a value that an expression has put together, unless it is too large."""
-    weigh(value)
-    return value
-
-
-def spend(budget: int, *values: object) -> int:
-    """Return what is left of a budget after work that is linear in the size of `values`."""
-    for value in values:
-        budget -= weigh(value)
-    if budget < 0:
-        exhausted()
-    return budget
-
-
-def exhausted() -> NoReturn:
-    """Refuse to go on: the budget of an evaluation is spent."""
-    raise BudgetExceeded("too many operations in one evaluation")
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +152,7 @@ def add(left: Value, right: Value) -> Value:
         return bounded_number(left + right)
     if type(left) is str and type(right) is str:
         if len(left) + len(right) > MAX_TEXT_CHARS:
-            raise BudgetExceeded(f"a text longer than {MAX_TEXT_CHARS} characters")
+            too_long()
         return left + right
     if type(left) is list and type(right) is list:
         if len(left) + len(right) > MAX_ITEMS:
@@ -309,6 +235,21 @@ def index(container: Value, key: Value) -> Value:
     return container[position]
 
 
+def member(root: Mapping[str, Value], key: Value) -> Value:
+    """Compute ``root[key]`` for a root of the state, whose keys are strings."""
+    if type(key) is not str:
+        raise EvaluationError(f"the key of a map is a string, not a {word(key)}")
+    try:
+        return root[key]
+    except KeyError:
+        raise EvaluationError("no such key") from None
+
+
+def has_member(root: Mapping[str, Value], key: Value) -> bool:
+    """Compute ``has(root[key])`` for a root of the state."""
+    return type(key) is str and key in root
+
+
 def _position(key: Value) -> int:
     if type(key) is int or (type(key) is float and key.is_integer()):
         return int(key)
@@ -329,3 +270,10 @@ def header_name(key: Value) -> str:
     if type(key) is not str:
         raise EvaluationError(f"the name of a header is a string, not a {word(key)}")
     return key.lower()
+
+
+def map_key(key: Value) -> str:
+    """Return the key of a map that is put together."""
+    if type(key) is not str:
+        raise EvaluationError(f"the key of a map is a string, not a {word(key)}")
+    return key

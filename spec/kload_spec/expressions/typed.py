@@ -126,6 +126,14 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """Pieces written one after the other, each as `string()` writes it."""
+
+    parts: tuple[Typed, ...]
+    kind: Kind = Kind.STRING
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """The name of a header, in lower case."""
 
@@ -179,6 +187,7 @@ Typed: TypeAlias = (
     | Choice
     | Items
     | Entries
+    | Text
     | Folded
     | Apply
     | Loop

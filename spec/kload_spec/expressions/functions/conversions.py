@@ -6,12 +6,13 @@ import math
 import re
 from typing import Final
 
+from kload_spec.expressions.bounds import bounded_number
 from kload_spec.expressions.errors import EvaluationError
 from kload_spec.expressions.functions.arguments import as_number
 from kload_spec.expressions.functions.signature import Function, anything, number
 from kload_spec.expressions.functions.writing import as_string
 from kload_spec.expressions.limits import MAX_INT, MIN_INT
-from kload_spec.expressions.operators import bounded_number, word
+from kload_spec.expressions.operators import word
 from kload_spec.expressions.scope import Kind, Value
 
 _INT: Final = re.compile(r"[+-]?[0-9]{1,19}")

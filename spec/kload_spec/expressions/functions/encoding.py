@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import orjson
 
-from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
+from kload_spec.expressions.bounds import bounded_text, too_long, weigh
+from kload_spec.expressions.errors import EvaluationError
 from kload_spec.expressions.functions.arguments import as_bytes, as_number, as_text
 from kload_spec.expressions.functions.signature import Function, anything, number, text
 from kload_spec.expressions.functions.writing import as_string, json_text
 from kload_spec.expressions.limits import MAX_TEXT_CHARS
-from kload_spec.expressions.operators import bounded_text, is_number, weigh
+from kload_spec.expressions.operators import is_number
 from kload_spec.expressions.scope import Kind, Value
 
 _MAX_TIME_MS: Final = 253_402_300_800_000  # 10000-01-01; datetime ends there
@@ -26,7 +27,7 @@ _MAX_TIME_MS: Final = 253_402_300_800_000  # 10000-01-01; datetime ends there
 def _json_decode(value: Value) -> Value:
     source = as_text(value, "jsonDecode")
     if len(source) > MAX_TEXT_CHARS:
-        raise BudgetExceeded(f"a text longer than {MAX_TEXT_CHARS} characters")
+        too_long()
     try:
         decoded: Value = orjson.loads(source)
     except orjson.JSONDecodeError:

@@ -9,11 +9,12 @@ import itertools
 from collections.abc import Callable, Hashable
 from typing import Final
 
+from kload_spec.expressions.bounds import weigh
 from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
 from kload_spec.expressions.functions.arguments import as_list, as_number, as_text, as_whole
 from kload_spec.expressions.functions.signature import Function, anything, items, text, whole
 from kload_spec.expressions.limits import MAX_RANGE
-from kload_spec.expressions.operators import add, less, weigh, word
+from kload_spec.expressions.operators import add, less, word
 from kload_spec.expressions.scope import Kind, Value
 
 

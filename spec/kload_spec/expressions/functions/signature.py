@@ -56,6 +56,15 @@ class Function:
     prepared: Callable[..., Value] | None = None
 
 
+def usage(function: Function) -> str:
+    """Write how a function is called: ``truncate(text, length)``."""
+    names = [parameter.name for parameter in function.parameters]
+    required = len(names) - function.optional
+    shown = [name if at < required else f"[{name}]" for at, name in enumerate(names)]
+    rest = ["..."] if function.variadic else []
+    return f"{function.name}({', '.join(shown + rest)})"
+
+
 def text(name: str = "text") -> Parameter:
     """Return a parameter that takes a string."""
     return Parameter(name, Kind.STRING)

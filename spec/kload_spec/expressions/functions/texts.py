@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kload_spec.expressions.bounds import too_long
 from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
 from kload_spec.expressions.functions.arguments import as_list, as_text, as_whole
 from kload_spec.expressions.functions.signature import Function, items, text, whole
@@ -64,7 +65,7 @@ def _replace(value: Value, old: Value, new: Value) -> str:
     source = as_text(value, "replace")
     piece, other = as_text(old, "replace"), as_text(new, "replace")
     if len(source) + source.count(piece) * (len(other) - len(piece)) > MAX_TEXT_CHARS:
-        raise BudgetExceeded(f"a text longer than {MAX_TEXT_CHARS} characters")
+        too_long()
     return source.replace(piece, other)
 
 
@@ -89,7 +90,7 @@ def _join(value: Value, separator: Value = "") -> str:
         pieces.append(piece)
         length += len(piece) + len(between)
         if length > MAX_TEXT_CHARS:
-            raise BudgetExceeded(f"a text longer than {MAX_TEXT_CHARS} characters")
+            too_long()
     return between.join(pieces)
 
 

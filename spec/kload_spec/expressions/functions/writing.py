@@ -9,8 +9,8 @@ from typing import Final
 
 import orjson
 
+from kload_spec.expressions.bounds import bounded_text, weigh
 from kload_spec.expressions.errors import EvaluationError
-from kload_spec.expressions.operators import bounded_text, weigh
 from kload_spec.expressions.scope import Value
 
 _EXACT_BELOW: Final = 1e21  # as JavaScript: larger whole floats are written with an exponent
