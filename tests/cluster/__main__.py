@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 
 from cluster import teardown
-from cluster.bring_up import SCRAPE_INTERVAL_S, bring_up
+from cluster.bring_up import SCRAPE_INTERVAL_S, bring_up, running_cluster
 from cluster.failures import ClusterError
+from cluster.images import PROJECT_IMAGE, load_project
 from cluster.output import say
 from cluster.places import all_running, cluster_places, default_name
 
@@ -22,6 +23,11 @@ def main() -> int:
     up.add_argument("--scrape-interval-s", type=float, default=SCRAPE_INTERVAL_S)
     up.set_defaults(run=_up)
     commands.add_parser("down", help="take the cluster down").set_defaults(run=_down)
+    image = commands.add_parser(
+        "image", help="build the project's image and load it into the cluster"
+    )
+    image.add_argument("--tag", default=PROJECT_IMAGE)
+    image.set_defaults(run=_image)
     commands.add_parser("list", help="list the clusters of this machine").set_defaults(run=_list)
     options = parser.parse_args()
     run: Callable[[argparse.Namespace], None] = options.run
@@ -45,6 +51,14 @@ def _up(options: argparse.Namespace) -> None:
 def _down(options: argparse.Namespace) -> None:
     existed = teardown.take_down(cluster_places(options.name))
     say(f"cluster {options.name!r} " + ("is gone" if existed else "was not there"))
+
+
+def _image(options: argparse.Namespace) -> None:
+    cluster = running_cluster(cluster_places(options.name))
+    if cluster is None:
+        raise ClusterError(f"cluster {options.name!r} is not running: make cluster-up")
+    load_project(cluster, options.tag)
+    print(options.tag)
 
 
 def _list(_: argparse.Namespace) -> None:

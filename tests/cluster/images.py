@@ -1,8 +1,7 @@
 """The project's image: built from its Dockerfile, and brought to the node with only the layers the node lacks.
 
-buildah keeps every layer it has built, so an edit rebuilds kload's own layer; the export leaves layers as they are
-(no compression), and of those the ones containerd has already are left out of what is handed over. Knows nothing of
-what is in the image.
+buildah keeps every layer it has built, so an edit rebuilds kload's own layer alone; the layers that containerd has
+already are left out of what it is handed. Knows nothing of what is in the image.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from cluster.failures import ClusterError
 from cluster.output import step
 from cluster.places import REPOSITORY, Places
 
+PROJECT_IMAGE = "localhost/kload:dev"
 # pip's own variables: an index, a folder of wheels or an authority that this machine needs, the build needs too.
 _PIP_SETTINGS = ("PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT")
 
@@ -38,9 +38,9 @@ def load_project(cluster: Cluster, name: str, dockerfile: Path = REPOSITORY / "D
         with step(f"image {name}: build"):
             build(places, name, dockerfile)
         with step(f"image {name}: import"):
-            layout = _export(places, name)
             with tempfile.TemporaryDirectory(dir=places.data) as folder:
-                archive = Path(folder, "image.tar")
+                layout, archive = Path(folder, "layout"), Path(folder, "image.tar")
+                _export(places, name, layout)
                 _write_missing(layout, name, _blobs_on_node(cluster), archive)
                 cluster.import_image(archive)
 
@@ -63,20 +63,16 @@ def build(places: Places, name: str, dockerfile: Path, base: str = BASE_IMAGE) -
     _buildah(places, *command, str(dockerfile.parent))
 
 
-def _export(places: Places, name: str) -> Path:
-    """Return an OCI layout with the image; layers it has already are not written again."""
-    layout = places.cache / "images" / "layout"
-    tag = name.replace("/", "-").replace(":", "-")
-    _buildah(places, "push", "--quiet", "--disable-compression", name, f"oci:{layout}:{tag}")
-    return layout
+def _export(places: Places, name: str, layout: Path) -> None:
+    """Write the image as an OCI layout; compressed, since buildah insists, as fast as it can."""
+    fast = ["--compression-format=zstd", "--compression-level=1"]
+    _buildah(places, "push", "--quiet", *fast, name, f"oci:{layout}:image")
 
 
 def _write_missing(layout: Path, name: str, present: set[str], archive: Path) -> None:
     """Write an archive of one image of a layout, without the blobs in `present`."""
-    tag = name.replace("/", "-").replace(":", "-")
-    entries = json.loads((layout / "index.json").read_text())["manifests"]
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
     key = "org.opencontainers.image.ref.name"
-    entry = next(one for one in entries if one.get("annotations", {}).get(key) == tag)
     entry["annotations"] = {"io.containerd.image.name": name, key: name}
     manifest = json.loads(_blob(layout, entry["digest"]).read_text())
     digests = [entry["digest"], manifest["config"]["digest"]]

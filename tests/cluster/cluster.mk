@@ -1,0 +1,17 @@
+# A real Kubernetes for the tests and for trying things by hand; docs/testing.md says more.
+# CLUSTER names it (default: one per checkout); PYTEST_E2E is handed to pytest, e.g. PYTEST_E2E='-k oom'.
+.PHONY: cluster-up cluster-down cluster-image e2e
+CLUSTER_TOOL := PYTHONPATH=tests $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
+PYTEST_E2E ?=
+
+cluster-up: $(READY)  ## bring up a single-node Kubernetes on this machine (root, Linux, Go)
+	@$(CLUSTER_TOOL) up
+
+cluster-down: $(READY)  ## take it down, whatever state it is in
+	@$(CLUSTER_TOOL) down
+
+cluster-image: $(READY)  ## build the project's image and load it into the running cluster
+	@$(CLUSTER_TOOL) image
+
+e2e: $(READY)  ## run the tests that need a cluster, in one of their own
+	@$(BIN)/python -m pytest -q -c tests/e2e/pytest.ini --rootdir . tests/e2e $(PYTEST_E2E)
