@@ -37,12 +37,11 @@ def load_project(cluster: Cluster, name: str, dockerfile: Path = REPOSITORY / "D
     with _one_build_at_a_time(places):
         with step(f"image {name}: build"):
             build(places, name, dockerfile)
-        with step(f"image {name}: import"):
-            with tempfile.TemporaryDirectory(dir=places.data) as folder:
-                layout, archive = Path(folder, "layout"), Path(folder, "image.tar")
-                _export(places, name, layout)
-                _write_missing(layout, name, _blobs_on_node(cluster), archive)
-                cluster.import_image(archive)
+        with step(f"image {name}: import"), tempfile.TemporaryDirectory(dir=places.data) as folder:
+            layout, archive = Path(folder, "layout"), Path(folder, "image.tar")
+            _export(places, name, layout)
+            _write_missing(layout, name, _blobs_on_node(cluster), archive)
+            cluster.import_image(archive)
 
 
 def build(places: Places, name: str, dockerfile: Path, base: str = BASE_IMAGE) -> None:
