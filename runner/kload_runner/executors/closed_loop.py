@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, zip_longest
 
 from kload_runner.clock import TIMER_TICK_S
 from kload_runner.executors.base import DropCause, NewVU, RunFrame
@@ -123,7 +123,7 @@ def _common_indexes(shape: ClosedShape, share: Share) -> Iterator[int]:
 
 def _ends_of_grace(spans: tuple[Span, ...], shape: RampingVUs) -> Iterator[float]:
     """Yield the instants at which a VU's running iteration is cut off after a ramp down, seconds into the shape."""
-    for span, following in zip(spans, (*spans[1:], None), strict=True):
+    for span, following in zip_longest(spans, spans[1:]):
         moment = span.stop_s + shape.graceful_ramp_down_s
         reclaimed = following is not None and following.start_s <= moment
         if span.stop_s < shape.duration_s and not reclaimed:

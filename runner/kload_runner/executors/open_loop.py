@@ -61,25 +61,28 @@ class OpenLoop:
 
     async def admit(self) -> None:
         """Hand out every arrival of this runner at its instant; return at the end of the shape."""
+        begins_at, now, idle = self._begins_at, self._clock.now, self._idle
         with self._clock.alarm() as alarm:
-            begins_at, now, waiting = self._begins_at, self._clock.now, 0
+            handed = 0  # arrivals since VUs had a turn
             for index, due_s in self._shape.instants(self._still_to_come()):
                 due = begins_at + due_s
-                waiting += 1
                 if now() < due:
                     await alarm.sleep_until(due)
-                    waiting = 0
-                elif waiting >= HANDED_AT_ONCE:
+                    handed = 0
+                elif handed >= HANDED_AT_ONCE:
                     await asyncio.sleep(0)
-                    waiting = 0
-                member = self._idle.popleft() if self._idle else self._hire()
+                    handed = 0
+                member = idle.popleft() if idle else self._hire()
+                if member is None and handed:
+                    await asyncio.sleep(0)
+                    handed, member = 0, idle.popleft() if idle else None
                 if member is None:
-                    late = now() - due > BLAMED_AFTER_S
-                    self._crew.drop(1, DropCause.GENERATOR_LATE if late else DropCause.NO_IDLE_VU)
+                    self._drop(now() - due)
                     continue
                 member.info.index, member.info.scheduled_at = index, due
                 member.busy = True
                 member.wakeup.set_result(None)
+                handed += 1
         await self._clock.sleep_until(begins_at + self._shape.duration_s)
 
     async def used_up(self) -> None:
@@ -88,6 +91,10 @@ class OpenLoop:
 
     def settle(self, *, in_time: bool) -> None:
         """Nothing is left to count: every arrival was handed out or dropped at its instant."""
+
+    def _drop(self, late_s: float) -> None:
+        late = late_s > BLAMED_AFTER_S
+        self._crew.drop(1, DropCause.GENERATOR_LATE if late else DropCause.NO_IDLE_VU)
 
     def _still_to_come(self) -> range:
         """Return this runner's arrivals, without those that passed before it joined."""
