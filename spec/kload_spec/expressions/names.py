@@ -26,7 +26,7 @@ from kload_spec.expressions.scope import (
 from kload_spec.expressions.suggestions import did_you_mean, foreign_name, listed
 from kload_spec.expressions.typed import Constant, Read, Typed
 
-_VU_INFINITY: Final = float("inf")
+_INFINITY: Final = float("inf")
 _VU_ROOTS: Final = {"vu": Kind.INT, "iter": Kind.INT, "scenario": Kind.STRING}
 _RESPONSE_ROOTS: Final = {
     "status": Kind.INT,
