@@ -172,8 +172,7 @@ class Generator:
 
     def _indexed(self, node: At) -> str:
         operand, key = self.value(node.operand), self.value(node.key)
-        if isinstance(node.operand, Read) and not node.operand.is_record:
-            # A root may be any mapping, what is in it is exactly a dict or a list.
+        if _is_root(node.operand):
             return f"member({operand}, {key})"
         if isinstance(node.key, Constant) and type(node.key.value) is int:
             in_range = f"type({operand}) is list and len({operand}) > {key}"
@@ -193,10 +192,9 @@ class Generator:
             return f"{target.member!r} in {self._known(f's.{target.root}')}"
         operand = self.value(target.operand)
         if isinstance(target, At):
-            is_root = isinstance(target.operand, Read) and not target.operand.is_record
-            helper = "has_member" if is_root else "present"
+            helper = "has_member" if _is_root(target.operand) else "present"
             return f"{helper}({operand}, {self.value(target.key)})"
-        if isinstance(target.operand, Read) and target.operand.kind is Kind.MAP:
+        if _is_root(target.operand):
             return f"{target.key!r} in {operand}"
         return f"type({operand}) is dict and {target.key!r} in {operand}"
 
@@ -362,6 +360,11 @@ class Generator:
     def _collect(self, node: Loop, result: str) -> None:
         item = f"v{node.slot}" if node.body is None else self.raw(node.body)
         self.out.line(f"{result}.append({item})")
+
+
+def _is_root(node: Typed) -> bool:
+    """Tell whether a node is a map of the state: any mapping; what is in it is exactly a dict or a list."""
+    return isinstance(node, Read) and node.kind is Kind.MAP
 
 
 def _constructs(node: Typed) -> bool:
