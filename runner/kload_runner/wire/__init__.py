@@ -22,7 +22,8 @@ from kload_runner.wire.errors import (
 )
 from kload_runner.wire.headers import Headers
 from kload_runner.wire.policy import HostRules, Policy, parse_rules
-from kload_runner.wire.request import Request, build_request, render_field, render_head
+from kload_runner.wire.proxies import find_proxies
+from kload_runner.wire.request import HeadNote, Request, build_request, render_field, render_head
 from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Peer, Response
 from kload_runner.wire.settings import TlsSettings, WireSettings
@@ -35,6 +36,7 @@ __all__ = [
     "Endpoint",
     "ErrorClass",
     "Fault",
+    "HeadNote",
     "Headers",
     "HostRules",
     "InvalidRequest",
@@ -49,6 +51,7 @@ __all__ = [
     "Wire",
     "WireSettings",
     "build_request",
+    "find_proxies",
     "mask_credentials",
     "parse_rules",
     "parse_url",

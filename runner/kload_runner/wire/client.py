@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 from kload_runner.wire import redirects
 from kload_runner.wire.connection import Connection
@@ -31,6 +32,7 @@ from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Response
 from kload_runner.wire.settings import WireSettings
 from kload_runner.wire.timeouts import Deadline, Sweep
+from kload_runner.wire.url import Endpoint
 
 PAUSE_S = 0.5  # idle for longer: look whether the target has closed the connection (0.6 µs)
 
@@ -60,6 +62,11 @@ class Wire:
     def client(self) -> Client:
         """Make the client of one virtual user."""
         return Client(self)
+
+    def prepare(self, endpoints: Iterable[Endpoint]) -> None:
+        """Do before the load what would stall it: make the TLS context if any endpoint needs one."""
+        if any(endpoint.secure for endpoint in endpoints):
+            self.connector.prepare_tls()
 
     async def close(self) -> None:
         """Stop timers and look-ups; close the clients first."""

@@ -22,7 +22,7 @@ from kload_runner.wire.connection import Connection
 from kload_runner.wire.errors import ErrorClass, WireFault, local_fault
 from kload_runner.wire.resolver import Address, Resolver
 from kload_runner.wire.response import Peer
-from kload_runner.wire.settings import WireSettings
+from kload_runner.wire.settings import TlsSettings, WireSettings
 from kload_runner.wire.timeouts import Deadline, Sweep
 from kload_runner.wire.url import Endpoint
 
@@ -54,9 +54,21 @@ class Connector:
         self._clock = settings.clock
         self._resolver = resolver
         self._sweep = sweep
-        self._tls = tls.make_context(settings.tls)
+        self._tls: ssl.SSLContext | None = None
+        if settings.tls != TlsSettings():
+            self.prepare_tls()  # what cannot be used is refused before any load
         self._turn = itertools.count()
         self._families: dict[str, socket.AddressFamily] = {}
+
+    def prepare_tls(self) -> ssl.SSLContext:
+        """Return the TLS context; making it reads the system's certificates, 30 ms that no load should see.
+
+        Raises:
+            InvalidRequest: TLS settings that cannot be used.
+        """
+        if self._tls is None:
+            self._tls = tls.make_context(self._settings.tls)
+        return self._tls
 
     async def connect(
         self, endpoint: Endpoint, deadline: Deadline, until: float, phases: Phases
@@ -182,7 +194,7 @@ class Connector:
         name = self._settings.tls.server_name or endpoint.host.partition("%")[0]
         try:
             transport, _ = await self._loop.create_connection(
-                lambda: connection, sock=sock, ssl=self._tls, server_hostname=name
+                lambda: connection, sock=sock, ssl=self.prepare_tls(), server_hostname=name
             )
         except TimeoutError:
             raise

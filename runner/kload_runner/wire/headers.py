@@ -67,24 +67,34 @@ def parse_head(head: bytes, interim: int = 0) -> list[tuple[bytes, bytes]]:
         head: from the first byte of the response; anything after the empty line is ignored.
         interim: how many 1xx heads come first.
     """
+    fields: list[tuple[bytes, bytes]] = []
+    for line in _final_lines(head, interim)[1:]:
+        if line[:1] in (b" ", b"\t") and fields:
+            name, value = fields[-1]
+            fields[-1] = (name, (value + b" " + line.strip(b" \t")).strip(b" \t"))
+            continue
+        name, _, value = line.partition(b":")
+        fields.append((name.rstrip(b" \t"), value.strip(b" \t")))
+    return fields
+
+
+def reason_phrase(head: bytes, interim: int = 0) -> str:
+    """Return what the status line says behind the number; often nothing."""
+    line = _final_lines(head, interim)[0]
+    return line.partition(b" ")[2].partition(b" ")[2].strip().decode("latin-1")
+
+
+def _final_lines(head: bytes, interim: int) -> list[bytes]:
     lines = head.lstrip(b"\r\n").split(b"\n")
     at = 0
     for _ in range(interim):
         while at < len(lines) and lines[at].rstrip(b"\r"):
             at += 1
         at += 1
-    fields: list[tuple[bytes, bytes]] = []
-    for line in lines[at + 1 :]:
-        text = line.rstrip(b"\r")
-        if not text:
-            break
-        if text[:1] in (b" ", b"\t") and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, (value + b" " + text.strip(b" \t")).strip(b" \t"))
-            continue
-        name, _, value = text.partition(b":")
-        fields.append((name.rstrip(b" \t"), value.strip(b" \t")))
-    return fields
+    end = at
+    while end < len(lines) and lines[end].rstrip(b"\r"):
+        end += 1
+    return [line.rstrip(b"\r") for line in lines[at:end]] or [b""]
 
 
 def _text(value: bytes) -> str:

@@ -99,7 +99,7 @@ class Request:
         self.body = body
         self.timeout_s = timeout_s
         self.max_redirects = max_redirects
-        self.keep_body = keep_body
+        self.keep_body = keep_body and method != "HEAD"  # some servers send one all the same
         self.expect_continue = expect_continue
         self.replayable = method in SAFE_METHODS if replayable is None else replayable
         self.note = HeadNote() if note is None else note

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from kload_runner.wire import decoding
 from kload_runner.wire.errors import ErrorClass, Fault, UnreadableBody
-from kload_runner.wire.headers import Headers, parse_head
+from kload_runner.wire.headers import Headers, parse_head, reason_phrase
 from kload_runner.wire.request import Request
 from kload_runner.wire.url import url_of
 
@@ -124,11 +124,7 @@ class Response:
     @property
     def reason(self) -> str:
         """The reason phrase of the status line, often empty."""
-        if not self.status:
-            return ""
-        lines = self.head.lstrip(b"\r\n").split(b"\n\r\n" if b"\n\r\n" in self.head else b"\n\n")
-        line = lines[min(self.interim, len(lines) - 1)].split(b"\n", 1)[0]
-        return line.partition(b" ")[2].partition(b" ")[2].strip().decode("latin-1")
+        return reason_phrase(self.head, self.interim) if self.status else ""
 
     @property
     def remote_address(self) -> str:
