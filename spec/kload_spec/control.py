@@ -249,11 +249,15 @@ class Refusal(Message):
 
 
 class ThresholdTotals(Message):
-    """A threshold's three numbers on this runner; see `thresholds`."""
+    """A threshold's three numbers on this runner; see `thresholds`.
+
+    `estimate` is the order statistic as this runner's histogram shows it; for display.
+    """
 
     good: int = 0
     samples: int = 0
     sum: float = 0.0
+    estimate: float | None = None
 
 
 class ScenarioStatus(Message):
@@ -273,6 +277,7 @@ class StatusReply(Message):
     Attributes:
         started_late_s: how far the load began behind the armed instant; None before.
         stop: why the load was told to end, or the runner itself decided (`abort` step, deadline).
+        faults: what broke in the runner itself, one sentence each: the run ends as Error.
         latency: encoded histogram of `http_req_duration`, mergeable; empty without samples.
     """
 
@@ -282,6 +287,7 @@ class StatusReply(Message):
     started_late_s: float | None = None
     stop: StopReason | None = None
     stop_message: str = ""
+    faults: tuple[str, ...] = ()
     requests: int = 0
     failed: int = 0
     checks_passed: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ class ScriptBehaviour:
 
     Attributes:
         root: folder of the script, for the places of errors.
-        told: called with a cause and a traceback the first time that a cause occurs.
+        told: called with a cause and a traceback; the first of each cause is worth keeping.
+        phase: of `setup` or `teardown`, else empty. Setup leaves `vu.vars` and what it returns to all VUs;
+            teardown is called with the totals of the fleet, times in seconds.
     """
 
     function: Function
@@ -41,6 +43,7 @@ class ScriptBehaviour:
     pause: Callable[[float], Awaitable[None]]
     root: Path
     told: Callable[[str, str], None]
+    phase: str = ""
 
     def variables(self, state: State) -> dict[str, Value]:
         """Return nothing: a script's memory is `vu.vars`."""
@@ -56,13 +59,20 @@ class ScriptBehaviour:
 
         async def iterate() -> None:
             try:
-                await function(vu)
+                await (function(vu) if not self.phase else self._phase(vu, state))
             except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
                 raise
             except Exception as exc:  # whatever the user's code does: counted, never our own end
                 raise self.failure(exc) from None
 
         return remember, iterate
+
+    async def _phase(self, vu: VU, state: State) -> None:
+        arguments = (state.totals,) if self.phase == "teardown" else ()
+        returned = await self.function(vu, *arguments)
+        state.vars.update(vu.vars)
+        if isinstance(returned, Mapping):
+            state.vars.update(returned)
 
     def failure(self, error: Exception) -> IterationFailed:
         """Return an exception of the user's code as a failed iteration."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kload_runner.steps.bodies import content_type, text_of
 from kload_runner.steps.outcomes import IterationFailed
@@ -49,28 +49,45 @@ class FieldPlan:
 
 
 def plan_fields(step: RequestStep, state: State) -> FieldPlan:
-    """Tell fixed from varying fields, and add the Content-Type of the body.
+    """Tell fixed from varying fields of a step, and add the Content-Type of its body.
+
+    Raises:
+        EvaluationError: a fixed value cannot be worked out.
+    """
+    plan = plan_headers(step.headers, step.headers_map, state)
+    if step.body is None:
+        return plan
+    names = {name.lower() for name, _ in (*plan.fixed, *plan.varying)}
+    if "content-type" in names:
+        return plan
+    return replace(plan, fixed=(*plan.fixed, ("Content-Type", content_type(step.body))))
+
+
+def plan_headers(
+    headers: Iterable[tuple[str, Template]], more: CompiledValue | None, state: State
+) -> FieldPlan:
+    """Tell fixed from varying fields.
+
+    Args:
+        more: a whole map on top of them.
+        state: evaluates what is fixed.
 
     Raises:
         EvaluationError: a fixed value cannot be worked out.
     """
     fixed: list[tuple[str, str]] = []
     varying: list[tuple[str, Template]] = []
-    for name, template in step.headers:
+    for name, template in headers:
         if not is_fixed(template.names):
             varying.append((name, template))
         elif (value := template.evaluate(state)) is not None:
             fixed.append((name, text_of(value)))
-    more = step.headers_map
-    if more is not None and is_fixed(more.names):
-        mapped = map_fields(more.evaluate(state))
-        fixed = list(merged(fixed, mapped))
-        names = {name.lower() for name, _ in mapped}
-        varying = [(name, value) for name, value in varying if name.lower() not in names]
-        more = None
-    if step.body is not None and not _names_content_type(fixed, varying):
-        fixed.append(("Content-Type", content_type(step.body)))
-    return FieldPlan(tuple(fixed), tuple(varying), more)
+    if more is None or not is_fixed(more.names):
+        return FieldPlan(tuple(fixed), tuple(varying), more)
+    mapped = map_fields(more.evaluate(state))
+    names = {name.lower() for name, _ in mapped}
+    left = tuple((name, value) for name, value in varying if name.lower() not in names)
+    return FieldPlan(merged(fixed, mapped), left)
 
 
 def bind_fields(plan: FieldPlan, where: str) -> Callable[[State], Fields]:
@@ -108,7 +125,3 @@ def merged(fields: Iterable[tuple[str, str]], over: Fields) -> Fields:
     """Return fields with others in their place, names compared regardless of case."""
     names = {name.lower() for name, _ in over}
     return (*(field for field in fields if field[0].lower() not in names), *over)
-
-
-def _names_content_type(fixed: list[tuple[str, str]], varying: list[tuple[str, Template]]) -> bool:
-    return any(name.lower() == "content-type" for name, _ in (*fixed, *varying))

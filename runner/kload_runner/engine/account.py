@@ -1,0 +1,181 @@
+"""What came of a runner's run: its result document when it is over, its live numbers while it goes on.
+
+Reads the engine and its recorder, changes neither. Judges nothing: `kload_spec.result.conclude` does.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+from importlib.metadata import PackageNotFoundError, version
+
+from kload_runner.engine.engine import Engine
+from kload_runner.metrics import Recorder
+from kload_runner.metrics.reading import fill_in
+from kload_runner.wire import mask_credentials
+from kload_spec.control import RunnerPhase, ScenarioStatus, StatusReply, ThresholdTotals
+from kload_spec.health import Health
+from kload_spec.metrics import MetricType
+from kload_spec.result import PhaseTime, Result, RunIdentity, RunnerInfo
+from kload_spec.thresholds import Aggregation, Threshold
+
+_QUANTILES = {Aggregation.MIN: 0.0, Aggregation.MED: 0.5, Aggregation.MAX: 1.0}
+
+
+def kload_version() -> str:
+    """Return the installed version of kload."""
+    try:
+        return version("kload")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def health_of(engine: Engine) -> Health:
+    """Return everything known of the generator's own health."""
+    return engine.recorder.health() + engine.probe.health()
+
+
+def result_of(engine: Engine) -> Result:
+    """Return the document of this runner, as of now; without a verdict."""
+    plan, facts, run = engine.plan, engine.facts, engine.facts.run
+    zero = engine.start_at if engine.start_at is not None else 0.0
+    health = health_of(engine)
+    result = Result(
+        run=RunIdentity(
+            name=plan.name,
+            namespace=plan.namespace,
+            uid=run.uid,
+            run_id=run.run_id or run.uid,
+            number=run.number,
+            spec_hash=plan.spec_hash,
+            plan_hash=plan.plan_hash,
+            seed=facts.seed,
+            params=dict(plan.params),
+            quick=plan.quick,
+        ),
+        target=engine.mask(mask_credentials(engine.base_url)) or None,
+        versions=_versions(engine),
+        started_at=engine.started_at,
+        ended_at=engine.ended_at,
+        duration_s=(engine.end_at or zero) - zero,
+        measured_from_s=plan.measure_after_s,
+        phases=[
+            PhaseTime(name=name, start_s=begin - zero, end_s=end - zero)
+            for name, (begin, end) in engine.spans.items()
+        ],
+        runners=[
+            RunnerInfo(
+                index=facts.runner.index,
+                node=facts.node,
+                pod=facts.pod,
+                max_rss_bytes=_peak_memory(),
+                start_skew_s=engine.late_s or 0.0,
+                health=health,
+            )
+        ],
+        health=health,
+        notes=[*engine.notes, *_notes(engine.recorder)],
+    )
+    return fill_in(result, engine.recorder)
+
+
+def status_of(engine: Engine, phase: RunnerPhase) -> StatusReply:
+    """Return the live numbers of this runner."""
+    recorder, now = engine.recorder, engine.clock.now()
+    numbers = recorder.live()
+    started = engine.start_at is not None and now >= engine.start_at
+    end = engine.end_at if engine.end_at is not None else now
+    reason, message = engine.stopped_by or (None, "")
+    return StatusReply(
+        phase=phase,
+        runner=engine.facts.runner.index,
+        elapsed_s=end - engine.start_at if started and engine.start_at is not None else 0.0,
+        started_late_s=engine.late_s,
+        stop=reason,
+        stop_message=message,
+        faults=tuple(fault.message for fault in engine.faults),
+        requests=numbers.requests,
+        failed=numbers.failed,
+        checks_passed=numbers.checks_passed,
+        checks_failed=numbers.checks_failed,
+        iterations=numbers.iterations,
+        iterations_failed=numbers.iterations_failed,
+        dropped=numbers.dropped,
+        vus=numbers.vus,
+        scenarios=_scenarios(engine, now),
+        thresholds=_thresholds(recorder),
+        latency=numbers.durations.to_json() if numbers.requests else {},
+    )
+
+
+def _scenarios(engine: Engine, now: float) -> tuple[ScenarioStatus, ...]:
+    found: list[ScenarioStatus] = []
+    for item in engine.plan.scenarios:
+        recorder = engine.recorder.scenarios[item.name]
+        found.append(
+            ScenarioStatus(
+                name=item.name,
+                phase=engine.progress.phase(item, now, stopping=engine.stopping),
+                elapsed_s=engine.progress.elapsed_s(item, now),
+                vus=recorder.vus,
+                iterations=recorder.completed,
+                dropped=recorder.dropped_total,
+            )
+        )
+    return tuple(found)
+
+
+def _thresholds(recorder: Recorder) -> dict[str, ThresholdTotals]:
+    tallies = recorder.thresholds()
+    return {
+        item.id: ThresholdTotals(
+            good=tallies[item.id].good,
+            samples=tallies[item.id].samples,
+            sum=tallies[item.id].sum,
+            estimate=_estimate(recorder, item),
+        )
+        for item in recorder.registry.thresholds
+    }
+
+
+def _estimate(recorder: Recorder, threshold: Threshold) -> float | None:
+    if threshold.type is not MetricType.TREND:
+        return None
+    if threshold.aggregation is Aggregation.PERCENTILE:
+        return recorder.estimate(threshold, (threshold.percentile or 0.0) / 100)
+    quantile = _QUANTILES.get(threshold.aggregation)
+    return None if quantile is None else recorder.estimate(threshold, quantile)
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    return {
+        "kload": kload_version(),
+        "python": platform.python_version(),
+        "loop": engine.facts.loop_name,
+        "platform": platform.platform(),
+    }
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+
+
+def _notes(recorder: Recorder) -> list[str]:
+    """Return what should be known about the numbers: what could not be evaluated or recorded."""
+    found: list[str] = []
+    for step in recorder.steps.values():
+        for check in step.checks.values():
+            if check.causes:
+                cause, count = check.causes.most_common(1)[0]
+                found.append(
+                    f"check {check.name!r} of {step.scenario}/{step.name} could not be evaluated"
+                    f" {check.causes.total()} times and counted as false; most often ({count}): {cause}"
+                )
+    for metric in recorder.custom.values():
+        if metric.refused:
+            found.append(
+                f"{metric.refused} values of {metric.definition.name} were not recorded:"
+                f" a {metric.definition.type.value} does not take them"
+            )
+    return found

@@ -1,0 +1,70 @@
+"""What one runner knows besides the plan: which run it belongs to, its place in the fleet, where it runs.
+
+Facts only; filled in by the local coordinator or the pod's entry point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kload_spec.control import RunIdentity, TargetLimits
+from kload_spec.plan import EnvDeclaration
+from kload_spec.striping import RunnerIndex
+
+MASK = "***"
+SHORTEST_SECRET = 4  # characters; masking shorter values would tear holes into every text
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerFacts:
+    """One runner of one run.
+
+    Attributes:
+        seed: of the run, the same on every runner.
+        env: values of the plan's environment variables.
+        base_dir: folder that the manifest's paths are relative to.
+        node, pod: where it runs in a cluster; None on a laptop.
+        loop_name: the event loop's implementation, for the result.
+    """
+
+    run: RunIdentity
+    runner: RunnerIndex = field(default_factory=RunnerIndex)
+    seed: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+    base_dir: Path = field(default_factory=Path)
+    limits: TargetLimits = field(default_factory=TargetLimits)
+    node: str | None = None
+    pod: str | None = None
+    loop_name: str = ""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this runner does what is done once per run: probe, setup, teardown."""
+        return self.runner.index == 0
+
+    def read_file(self, path: str) -> bytes:
+        """Return the content of a file by its path in the manifest.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return (self.base_dir / path).read_bytes()
+
+
+def masker(declared: Iterable[EnvDeclaration], env: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a function that takes the values of secrets out of a text."""
+    values = {
+        env[item.name]
+        for item in declared
+        if item.secret and len(env.get(item.name, "")) >= SHORTEST_SECRET
+    }
+    secrets = sorted(values, key=len, reverse=True)  # one may be part of another
+
+    def mask(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+    return mask

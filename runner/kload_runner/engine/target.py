@@ -1,0 +1,155 @@
+"""The target as one runner sees it: its base URL, how to reach it, and whether it is ready.
+
+Turns `TargetPlan` and the environment into the wire's settings. Sends nothing but the ready probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from kload_runner.clock import Clock
+from kload_runner.engine.facts import RunnerFacts
+from kload_runner.steps.bodies import text_of
+from kload_runner.steps.state import State
+from kload_runner.steps.urls import join_url
+from kload_runner.wire import (
+    InvalidRequest,
+    InvalidUrl,
+    Policy,
+    Response,
+    TlsSettings,
+    Wire,
+    WireSettings,
+    build_request,
+    parse_rules,
+    parse_url,
+)
+from kload_spec.errors import InvalidSpec, Problem
+from kload_spec.expressions import EvaluationError, Template
+from kload_spec.plan import ReadyProbe, TargetPlan, TlsPlan
+
+PROBE_TIMEOUT_S = (
+    5.0  # s; of one attempt: a target that needs longer for its health page is not ready
+)
+BODY_SHOWN = 200  # characters of the answer in the message
+
+
+class TargetNotReady(Exception):
+    """The ready probe was not answered as expected in time; the message says what came instead."""
+
+
+def base_url_of(target: TargetPlan, state: State) -> str:
+    """Return the base URL without its last `/`; empty where the manifest has none.
+
+    Raises:
+        InvalidSpec: it is no URL.
+    """
+    if target.base_url is None:
+        return ""
+    try:
+        text = text_of(target.base_url.evaluate(state)).rstrip("/")
+        parse_url(text)
+    except InvalidUrl as exc:
+        raise InvalidSpec([Problem("spec.target.baseURL", str(exc))]) from exc
+    except EvaluationError as exc:
+        raise InvalidSpec([Problem("spec.target.baseURL", exc.cause)]) from exc
+    return text
+
+
+def wire_settings(target: TargetPlan, facts: RunnerFacts, now: Callable[[], float]) -> WireSettings:
+    """Return how the wire is to behave.
+
+    Raises:
+        InvalidSpec: a file is missing, or an entry of the allow or deny list is neither network nor host.
+    """
+    try:
+        policy = Policy(parse_rules(facts.limits.allowed), parse_rules(facts.limits.denied))
+    except InvalidRequest as exc:
+        raise InvalidSpec([Problem("limits", str(exc))]) from exc
+    return WireSettings(
+        connect_timeout_s=target.connect_timeout_s,
+        timeout_s=target.timeout_s,
+        max_redirects=target.redirects,
+        tls=_tls(target.tls, facts),
+        policy=policy,
+        clock=now,
+    )
+
+
+def make_wire(settings: WireSettings) -> Wire:
+    """Return the wire; inside the loop it is for.
+
+    Raises:
+        InvalidSpec: the TLS settings cannot be used.
+    """
+    try:
+        return Wire(settings)
+    except InvalidRequest as exc:
+        raise InvalidSpec([Problem("spec.target.tls", str(exc))]) from exc
+
+
+async def wait_until_ready(
+    probe: ReadyProbe, wire: Wire, clock: Clock, base_url: str, state: State
+) -> None:
+    """Ask until the target answers as expected.
+
+    Raises:
+        TargetNotReady: it did not within the probe's time.
+        InvalidSpec: the probe's URL cannot be requested.
+    """
+    url = _probe_url(probe.url, base_url, state)
+    client = wire.client()
+    until = clock.now() + probe.timeout_s
+    try:
+        while True:
+            left = until - clock.now()
+            request = build_request("GET", url, timeout_s=max(0.1, min(PROBE_TIMEOUT_S, left)))
+            response = await client.exchange(request)
+            if response.error is None and response.status in probe.expect:
+                return
+            if clock.now() + probe.interval_s >= until:
+                raise TargetNotReady(
+                    f"{url} was not ready within {probe.timeout_s:g}s: {_what_came(response)};"
+                    " start the target, or give target.ready more time"
+                )
+            await clock.sleep_until(clock.now() + probe.interval_s)
+            await asyncio.sleep(0)
+    finally:
+        client.close()
+
+
+def _probe_url(template: Template, base_url: str, state: State) -> str:
+    try:
+        url = join_url(base_url, text_of(template.evaluate(state)))
+        parse_url(url)
+    except (InvalidUrl, EvaluationError) as exc:
+        raise InvalidSpec([Problem("spec.target.ready.get", str(exc))]) from exc
+    return url
+
+
+def _what_came(response: Response) -> str:
+    if response.error is not None:
+        return f"{response.error.value}: {response.error_detail}"
+    return f"status {response.status}"
+
+
+def _tls(tls: TlsPlan, facts: RunnerFacts) -> TlsSettings:
+    return TlsSettings(
+        ca_pem=_pem(facts, tls.ca_env, tls.ca_file, "ca"),
+        cert_pem=_pem(facts, tls.cert_env, tls.cert_file, "cert"),
+        key_pem=_pem(facts, tls.key_env, tls.key_file, "key"),
+        server_name=tls.server_name,
+        insecure_skip_verify=tls.insecure_skip_verify,
+    )
+
+
+def _pem(facts: RunnerFacts, variable: str | None, file: str | None, what: str) -> str | None:
+    if variable is not None:
+        return facts.env.get(variable) or None
+    if file is None:
+        return None
+    try:
+        return facts.read_file(file).decode("ascii")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InvalidSpec([Problem(f"spec.target.tls.{what}", f"{file}: {exc}")]) from exc
