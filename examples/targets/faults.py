@@ -109,7 +109,7 @@ class Faults:
     def describe(self) -> Mapping[str, object]:
         """Return how all switches stand, and how often each acted."""
         return {
-            name: None
+            name.value: None
             if (switch := self._switches.get(name)) is None
             else {**switch.setting.model_dump(), "acted": switch.acted}
             for name in sorted(self._known)
