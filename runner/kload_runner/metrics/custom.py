@@ -159,10 +159,10 @@ class TrendRecorder(MetricRecorder):
     def _drain(self) -> None:
         pending = self._pending
         if pending:
-            self._trend.add(pending, self._submetrics)
             self.samples += len(pending)
             self.sum += sum(pending)
-            pending.clear()
+            self._trend.add(pending, self._submetrics)
+            self._pending = []
 
     @override
     def roll(self) -> None:

@@ -10,7 +10,7 @@ from kload_runner.metrics.custom import MetricRecorder
 from kload_runner.metrics.recorder import Recorder
 from kload_runner.metrics.registry import OUTSIDE_THE_LOAD
 from kload_runner.metrics.scenarios import ScenarioRecorder
-from kload_runner.metrics.steps import PHASES, StepRecorder
+from kload_runner.metrics.steps import StepRecorder
 from kload_spec.histogram import Histogram
 from kload_spec.metrics import MetricType
 from kload_spec.result import (
@@ -98,9 +98,7 @@ def _step(step: StepRecorder) -> StepResult:
         expected_duration=step.expected.total.copy() if step.unexpected.total.count else None,
         response_time=step.response_time.total.copy() if step.response_time else None,
         phases={
-            name: phase.total.copy()
-            for name, phase in zip(PHASES, step.phases, strict=True)
-            if phase.total.count
+            name: phase.total.copy() for name, phase in step.phases.items() if phase.total.count
         },
         series=step.points.columns(),
     )

@@ -36,7 +36,8 @@ class ScenarioRecorder:
             open_loop,
         )
         self.tags = {**tags, "scenario": name}
-        self.duration = Trend(PublicHistogram(Unit.TIME))
+        self.public_duration = PublicHistogram(Unit.TIME)
+        self.duration = Trend(self.public_duration)
         self.points = ScenarioPoints()
         self.vus = self.vus_max = 0
         self.completed = self.failed = self.interruptions = 0
@@ -126,7 +127,7 @@ class ScenarioRecorder:
     def _drain(self) -> None:
         if self._pending:
             self.duration.add(self._pending, self._submetrics)
-            self._pending.clear()
+            self._pending = []
 
     def _attach(self, tallies: Tallies) -> None:
         def iterations() -> tuple[int, int, float]:

@@ -6,7 +6,7 @@ from counters that exist anyway: a threshold over requests, checks or iterations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kload_runner.metrics.registry import OUTSIDE_THE_LOAD, Registry, Tags
 from kload_spec.histogram import Histogram
@@ -30,9 +30,9 @@ class Submetric:
             dict(rule.selector).get("scenario") in OUTSIDE_THE_LOAD for rule in self.rules
         )
 
-    def add_sorted(self, values: Sequence[float], indices: list[int] | None) -> None:
-        """Count values, sorted upwards; `indices` are their histogram buckets, None: not known."""
-        self.histogram.record_sorted(values, indices)
+    def add_sorted(self, values: Sequence[float], buckets: Mapping[int, int] | None) -> None:
+        """Count values, sorted upwards; `buckets` are their counts by histogram bucket, None: not known."""
+        self.histogram.record_sorted(values, buckets)
         tallies = self.tallies
         for position, rule in enumerate(self.rules):
             tallies[position] += tally_sorted(rule, values)

@@ -1,8 +1,9 @@
-"""Distributions: raw values in small batches -> histograms and thresholds.
+"""Distributions: raw values in batches -> histograms and thresholds.
 
-Recording a value is appending it to a list. Each full batch is sorted once, and then everything is cheap: minimum and
-maximum are its ends, a threshold is one bisection, bucket indices are computed in one tight loop.
-This costs about half of doing the same value by value, and no value waits longer than for the next look.
+Recording a value is appending it to a list. A full batch is sorted once, and then everything is cheap: minimum and
+maximum are its ends, a threshold is one bisection, and so is each histogram bucket (`histogram.bucket_counts`).
+Measured here per value: 85 ns in batches of 1024, 150 ns in batches of 64, 350 ns one by one; larger batches gain
+nothing and would stall the event loop for longer than the 0.1 ms that this takes.
 
 A trend keeps three things: the `window` since the last look, the measured total, and the public buckets of /metrics,
 which include the warm-up.
@@ -11,14 +12,14 @@ which include the warm-up.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
 from kload_runner.metrics.tallies import Submetric
-from kload_spec.histogram import Histogram, bucket_indices, representative
+from kload_spec.histogram import Histogram, bucket_counts, representative
 from kload_spec.metrics import Unit
 
-BATCH = 64  # values; a batch takes about 10 us, so that it cannot be seen in a latency
+BATCH = 1024  # values; about 0.1 ms
 
 # Fixed public layouts: 1-2.5-5 from 1 ms to a minute; 64 B to 64 MiB; and plain numbers of any size.
 PUBLIC_BOUNDS: dict[Unit, tuple[float, ...]] = {
@@ -60,6 +61,20 @@ class PublicHistogram:
         self.sum += window.sum
 
 
+class Batch:
+    """Values of one column worked off once, for everybody who counts them."""
+
+    __slots__ = ("buckets", "values")
+
+    def __init__(self, values: list[float]) -> None:
+        """Sort the values (in place) and count them by bucket; not empty, no NaN."""
+        values.sort()
+        self.values = values
+        self.buckets: Mapping[int, int] | None = None
+        if values[0] > 0.0 and values[-1] < inf:
+            self.buckets = bucket_counts(values)
+
+
 class Trend:
     """One distribution of one step or scenario.
 
@@ -74,19 +89,12 @@ class Trend:
         self.total = Histogram()
         self.public = public
 
-    def add(self, values: Sequence[float], submetrics: Sequence[Submetric]) -> None:
-        """Add a batch of values in any order; not empty."""
-        ordered = sorted(values)
-        indices = bucket_indices(ordered) if ordered[0] > 0.0 and ordered[-1] < inf else None
-        self.window.record_sorted(ordered, indices)
+    def add(self, values: list[float], submetrics: Sequence[Submetric]) -> None:
+        """Add values in any order, which it may change; not empty."""
+        batch = Batch(values)
+        self.window.record_sorted(batch.values, batch.buckets)
         for submetric in submetrics:
-            submetric.add_sorted(ordered, indices)
-
-    def add_zeros(self, count: int, submetrics: Sequence[Submetric]) -> None:
-        """Add values that are all 0."""
-        self.window.record_zeros(count)
-        for submetric in submetrics:
-            submetric.add_sorted([0.0] * count, None)
+            submetric.add_sorted(batch.values, batch.buckets)
 
     def roll(self) -> Histogram | None:
         """Move the window into the total and return it; None if it is empty."""
@@ -115,18 +123,18 @@ class Phase:
         self._sum_before = 0.0
         self._count_before = 0
 
-    def add(self, values: Sequence[float], submetrics: Sequence[Submetric]) -> None:
-        """Add a batch of values in any order; most often those of kept-alive connections are all 0."""
-        if not any(values):
-            self.total.record_zeros(len(values))
-            for submetric in submetrics:
-                submetric.add_sorted(values, None)
-            return
-        ordered = sorted(values)
-        indices = bucket_indices(ordered) if ordered[0] > 0.0 else None
-        self.total.record_sorted(ordered, indices)
+    def add(self, values: list[float], submetrics: Sequence[Submetric]) -> None:
+        """Add values in any order, which it may change; not empty."""
+        batch = Batch(values)
+        self.total.record_sorted(batch.values, batch.buckets)
         for submetric in submetrics:
-            submetric.add_sorted(ordered, indices)
+            submetric.add_sorted(batch.values, batch.buckets)
+
+    def add_zeros(self, count: int, submetrics: Sequence[Submetric]) -> None:
+        """Add values that are all 0, as those of kept-alive connections are."""
+        self.total.record_zeros(count)
+        for submetric in submetrics:
+            submetric.add_sorted([0.0] * count, None)
 
     @property
     def public(self) -> tuple[int, float]:
@@ -137,3 +145,25 @@ class Phase:
         """Forget the measured total; what is public stays."""
         self._count_before, self._sum_before = self.public
         self.total = Histogram()
+
+
+class Column:
+    """Values of one kind waiting to be worked off into a trend or phase, and the thresholds they concern."""
+
+    __slots__ = ("limit", "submetrics", "target", "values")
+
+    def __init__(self, target: Trend | Phase, submetrics: Sequence[Submetric], limit: int) -> None:
+        self.target, self.submetrics, self.limit = target, submetrics, limit
+        self.values: list[float] = []
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Add values; enough of them are worked off at once."""
+        self.values.extend(values)
+        if len(self.values) >= self.limit:
+            self.flush()
+
+    def flush(self) -> None:
+        """Work off what is waiting."""
+        if self.values:
+            self.target.add(self.values, self.submetrics)
+            self.values = []
