@@ -244,6 +244,12 @@ class Engine:
         self.probe.begin()
 
     def _end_load(self, start_at: float) -> None:
+        for user in self._users:
+            user.close()
+        self._users.clear()
+        if self.clock.now() < start_at and not self.stopping:  # disarmed: as if never armed
+            self.start_at = self.progress.start_at = None
+            return
         self.end_at = max(self.clock.now(), start_at)
         self.ended_at = datetime.now(UTC)
         self.probe.end()
@@ -252,9 +258,6 @@ class Engine:
         if elapsed < self.plan.measure_after_s:
             self.recorder.begin_measuring()  # nothing but warm-up: nothing was measured
         self.spans["load"] = (start_at, self.end_at)
-        for user in self._users:
-            user.close()
-        self._users.clear()
 
     # -- after the load ------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class ScriptBehaviour:
         root: folder of the script, for the places of errors.
         told: called with a cause and a traceback; the first of each cause is worth keeping.
         phase: of `setup` or `teardown`, else empty. Setup leaves `vu.vars` and what it returns to all VUs;
-            teardown is called with the totals of the fleet, times in seconds.
+            teardown is called with the totals of the fleet, as the manifest reads them: times in milliseconds.
     """
 
     function: Function
