@@ -48,7 +48,7 @@ BENCH_ARGS ?= --out .cache/bench.md
 bench: $(BENCH)/.ready  ## measure kload beside k6, Locust and wrk (needs nginx and wrk; about 8 minutes)
 	@$(BENCH)/bin/python -m bench $(BENCH_ARGS)
 
-include tests/cluster/cluster.mk
+include tests/support/cluster/cluster.mk
 
 lock: $(READY)  ## rewrite requirements/*.txt: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --extra operator pyproject.toml -o requirements/dev.txt

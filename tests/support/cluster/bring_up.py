@@ -152,7 +152,7 @@ def _bring_up(
             _start_prometheus(cluster, kit, interval_s)
         images.result()
     with step("node"):
-        _wait(cluster, "kubelet", lambda: _node_is_ready(cluster), within_s=60)
+        _wait(cluster, "kubelet", lambda: node_is_ready(cluster), within_s=60)
     names = list(processes.states())
     places.facts.write_text(json.dumps({"addresses": asdict(addresses), "components": names}))
     return cluster
@@ -188,7 +188,8 @@ def _ready(cluster: Cluster) -> bool:
     return True
 
 
-def _node_is_ready(cluster: Cluster) -> bool:
+def node_is_ready(cluster: Cluster) -> bool:
+    """Tell whether the node is Ready."""
     path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
     return cluster.kubectl("get", "node", node.NODE_NAME, "-o", path) == "True"
 
