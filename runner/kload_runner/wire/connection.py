@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         "_sent_at",
         "_sock",
         "_sweep",
+        "_timeout_s",
         "_transport",
         "_watch_bytes",
         "_write",
@@ -96,6 +97,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._loop = loop
         self._clock: Callable[[], float] = settings.clock
+        self._timeout_s = settings.timeout_s
         self._max_body_bytes = settings.max_body_bytes
         self._max_header_bytes = settings.max_header_bytes
         # The limits are looked at only beyond the smaller one: one comparison per segment until then.
@@ -189,7 +191,8 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """End the exchange in flight: its time is over."""
         if (response := self._response) is not None:
-            limit = self.deadline.at - response.started_at
+            own = response.request.timeout_s
+            limit = self._timeout_s if own is None else own
             self._fail(
                 ErrorClass.TIMEOUT, f"no complete response within {limit:.3g} s{self._progress()}"
             )

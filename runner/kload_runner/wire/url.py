@@ -116,8 +116,14 @@ def make_endpoint(
 
 
 def resolve_reference(base: str, reference: str) -> str:
-    """Return the absolute URL of a Location value, without losing the fragmentless target (RFC 3986 §5)."""
-    return urljoin(base, reference.strip())
+    """Return the absolute URL of a Location value (RFC 3986 §5).
+
+    Raises:
+        ValueError: brackets that do not match.
+    """
+    text = reference.strip()
+    # `http:` alone and `http:path` are read by urljoin as relative, for the sake of RFC 1630.
+    return text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) else urljoin(base, text)
 
 
 def url_of(endpoint: Endpoint, target: bytes) -> str:

@@ -37,7 +37,7 @@ CODINGS: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("x-gzip", gzip.compress),
     ("deflate", zlib.compress),
     ("deflate", raw_deflate),
-    ("br", brotli.compress),
+    ("br", lambda data: brotli.compress(data, quality=3)),
     ("zstd", zstd),
     ("zstd", zstd_stream),
 ]
