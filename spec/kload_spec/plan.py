@@ -15,6 +15,7 @@ from kload_spec.metrics import MetricDefinition
 from kload_spec.program import DataFeed, Program, StatusSet, StepProgram
 from kload_spec.shapes import ScenarioLoad
 from kload_spec.thresholds import Threshold
+from kload_spec.verdicts import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ class TargetPlan:
     headers: tuple[tuple[str, Template], ...] = ()
     tls: TlsPlan = TlsPlan()
     ready: ReadyProbe | None = None
+    cookies: bool = True
+    max_body_bytes: int = 64 * 1024 * 1024
+    dns_ttl_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +123,7 @@ class Plan:
     runners: int = 1
     active_deadline_s: float | None = None
     quick: bool = False  # a quick run: count thresholds are shown, not judged
+    limits: Limits = field(
+        default_factory=Limits
+    )  # from where on the generator itself spoils the measurement
+    notes: tuple[str, ...] = ()  # what planning left out or found unused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -22,6 +23,8 @@ from kload_spec.model.scalars import (
 from kload_spec.model.written import MAX_ENTRIES, Written, says
 
 HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110 section 5.6.2: a token
+
+HEADER_NAME = re.compile(HEADER)
 
 TargetHeaders = Annotated[
     dict[str, LooseText], Keys("a header", HEADER, 120), Field(max_length=MAX_ENTRIES)

@@ -60,7 +60,7 @@ VERBS: Mapping[Verb, frozenset[str]] = MappingProxyType(
         Verb.FAIL: frozenset({"name"}),
         Verb.ABORT: frozenset({"name"}),
         Verb.RECORD: frozenset({"name"}),
-        Verb.CHECK: frozenset({"name", "checks", "assert", "record", "save"}),
+        Verb.CHECK: frozenset({"name", "checks", "assert", "record"}),
     }
 )
 _SIMPLE = ("sleep", "if", "pick", "repeat", "foreach", "set", "call", "log", "fail", "abort")
