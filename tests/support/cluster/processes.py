@@ -53,19 +53,21 @@ def launch(places: Places, lifetime_s: float, lifeline: int | None = None) -> No
         inner += ["--lifeline", str(lifeline)]
     unshare = ["unshare", "--mount", "--pid", "--net", "--cgroup", "--fork", "--kill-child"]
     enter = [*cgroups.ENTER, *map(str, cgroups.make(places.name)), "--"]
+    # Not a child of ours: the cluster may outlive this process, and is no zombie of it when it ends.
+    detach = ["setsid", "--fork", *enter, *unshare, "--mount-proc", sys.executable, "-I"]
     with (places.logs / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*enter, *unshare, "--mount-proc", sys.executable, "-I", str(_SUPERVISOR), *inner],
+        subprocess.run(
+            [*detach, str(_SUPERVISOR), *inner],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
             pass_fds=() if lifeline is None else (lifeline,),
             cwd="/",
+            check=True,
         )
     deadline = time.monotonic() + 10
     while not places.supervisor_socket.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             text = (places.logs / "supervisor.log").read_text(errors="replace")[-600:]
             raise ClusterError(f"the namespaces of the cluster could not be made: {text}")
         time.sleep(0.01)

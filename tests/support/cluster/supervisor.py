@@ -142,8 +142,9 @@ def serve(path: str, lifetime_s: float, lifeline: int | None) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     deadline = time.monotonic() + lifetime_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(path)
+        listener.bind(f"{path}.new")
         listener.listen()
+        os.rename(f"{path}.new", path)  # whoever sees it can connect
         waiting: list[Any] = [listener, wake_read, *([] if lifeline is None else [lifeline])]
         while not supervisor.ending and time.monotonic() < deadline:
             ready, _, _ = select.select(waiting, [], [], 5)
