@@ -1,4 +1,4 @@
-"""A state to evaluate expressions in, as a runner would supply it: plain attributes, seeded randomness, a fixed clock."""
+"""A state to evaluate expressions in, as a runner would supply it: plain attributes, a fixed clock, seeded chance."""
 
 from __future__ import annotations
 

@@ -79,6 +79,15 @@ def spend(budget: int, *values: object) -> int:
     return budget
 
 
+def spend_matching(budget: int, text: object, size: int) -> int:
+    """Return what is left of a budget after a pattern of a given size was looked for in a text."""
+    if type(text) is str:
+        budget -= 20 + (len(text) * size >> 8)
+    if budget < 0:
+        exhausted()
+    return budget
+
+
 def exhausted() -> NoReturn:
     """Refuse to go on: the budget of an evaluation is spent."""
     raise BudgetExceeded("too many operations in one evaluation")

@@ -78,14 +78,16 @@ def call(function: Function, arguments: tuple[Typed, ...]) -> Apply:
     kind = function.result
     if function.name in _KEEP_KIND and len({argument.kind for argument in arguments}) == 1:
         kind = arguments[0].kind if arguments[0].kind is not Kind.LIST else kind
-    last = arguments[-1] if arguments else None
-    if function.prepare is not None and isinstance(last, Constant):
-        try:
-            prepared = function.prepare(str(last.value))
-        except EvaluationError as exc:
-            raise CallFault(exc.cause, len(arguments) - 1) from None
-        return Apply(function, arguments[:-1], kind, prepared)
-    return Apply(function, arguments, kind)
+    if function.prepare is None:
+        return Apply(function, arguments, kind)
+    last = arguments[-1]
+    if not isinstance(last, Constant):
+        raise CallFault("a pattern is constant: a string, or a param", len(arguments) - 1)
+    try:
+        prepared = function.prepare(str(last.value))
+    except EvaluationError as exc:
+        raise CallFault(exc.cause, len(arguments) - 1) from None
+    return Apply(function, arguments[:-1], kind, prepared)
 
 
 def _wanted(kind: Kind) -> str:

@@ -95,8 +95,8 @@ def _accessed(node: Select | At, values: list[Value]) -> Value:
 
 
 def _applied(node: Apply, values: list[Value]) -> Value:
-    if node.function.prepared is not None and node.prepared is not None:
-        return node.function.prepared(*values, node.prepared)
+    if node.prepared is not None:
+        return node.function.apply(*values, node.prepared)
     return node.function.apply(*values)
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from kload_spec.expressions import comparisons
 from kload_spec.expressions.emitter import Emitter
-from kload_spec.expressions.functions.signature import Function
+from kload_spec.expressions.functions.signature import Function, Pattern
 from kload_spec.expressions.kinds import NUMERIC
 from kload_spec.expressions.limits import BUDGET, MAX_INT, MAX_TEXT_CHARS, MIN_INT
 from kload_spec.expressions.scope import Kind
@@ -289,20 +289,23 @@ class Generator:
             return self._size(node, arguments[0])
         if function.shortcut is not None and not self._loops:
             return self._shortcut(node, arguments, function.shortcut)
-        if function.linear:
+        if node.prepared is not None:
+            arguments.append(self._prepared(node.prepared, arguments[0]))
+        elif function.linear:
             self.charge(*arguments)
-        result = self._called(node, arguments)
+        result = self._called(function, arguments)
         if function.linear and self._loops and node.kind not in (*NUMERIC, Kind.BOOL):
             result = self.out.temporary(result)
             self.charge(result)
         return result
 
-    def _called(self, node: Apply, arguments: list[str]) -> str:
-        function: Function = node.function
+    def _prepared(self, pattern: Pattern, text: str) -> str:
+        if self._loops:
+            self.out.line(f"n = spend_matching(n, {text}, {pattern.size})")
+        return self.out.bind(pattern)
+
+    def _called(self, function: Function, arguments: list[str]) -> str:
         given = ["s", *arguments] if function.source is not None else arguments
-        if node.prepared is not None:
-            name = self.out.bind(function.prepared)
-            return f"{name}({', '.join([*given, self.out.bind(node.prepared)])})"
         return f"{self.out.bind(function.apply)}({', '.join(given)})"
 
     def _size(self, node: Apply, argument: str) -> str:
@@ -321,7 +324,7 @@ class Generator:
         ]
         if not unknown:
             return f"({short})"
-        return f"({short} if {' and '.join(unknown)} else {self._called(node, arguments)})"
+        return f"({short} if {' and '.join(unknown)} else {self._called(node.function, arguments)})"
 
     # ── macros ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -34,6 +34,7 @@ RUNTIME: Final[Mapping[str, object]] = MappingProxyType(
         "bounded_text": bounds.bounded_text,
         "too_long": bounds.too_long,
         "spend": bounds.spend,
+        "spend_matching": bounds.spend_matching,
         "exhausted": bounds.exhausted,
         "not_bool": operators.not_bool,
         "not_iterable": operators.not_iterable,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kload_spec.expressions.functions.signature import Function
+from kload_spec.expressions.functions.signature import Function, Pattern
 from kload_spec.expressions.scope import Kind, Value
 
 
@@ -152,7 +152,7 @@ class Apply:
     function: Function
     arguments: tuple[Typed, ...]
     kind: Kind
-    prepared: object = None
+    prepared: Pattern | None = None
 
 
 @dataclass(frozen=True, slots=True)

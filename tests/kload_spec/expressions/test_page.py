@@ -133,6 +133,7 @@ def test_every_name_has_a_row_with_an_example(name: str) -> None:
         "MAX_NODES",
         "MAX_VALUE_DEPTH",
         "MAX_PATTERN_CHARS",
+        "MAX_MATCH_STEPS",
     ],
 )
 def test_every_limit_is_stated_with_its_value(name: str) -> None:

@@ -1,19 +1,20 @@
 """Functions with regular expressions, in time linear in the text. The only module that knows RE2.
 
-Python's own `re` backtracks: a pattern such as ``(a+)+$`` would stall every VU of a runner. Constant patterns
-are compiled when the manifest is loaded, so that a faulty one is refused there.
+Python's own `re` backtracks: a pattern such as ``(a+)+$`` would stall every VU of a runner. Patterns are constant and
+compiled when the manifest is loaded, so that a faulty one is refused there.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import re2  # type: ignore[import-untyped] # google-re2 ships no types
 
-from kload_spec.expressions.errors import EvaluationError
+from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
 from kload_spec.expressions.functions.arguments import as_text
 from kload_spec.expressions.functions.signature import Function, text
-from kload_spec.expressions.limits import MAX_PATTERN_CHARS, PATTERN_MEMORY_BYTES
+from kload_spec.expressions.limits import MAX_MATCH_STEPS, MAX_PATTERN_CHARS, PATTERN_MEMORY_BYTES
 from kload_spec.expressions.scope import Kind, Value
 
 _HINTS: Final = (
@@ -31,15 +32,25 @@ class Match(Protocol):
     def group(self, number: int, /) -> str | None: ...
 
 
-class Pattern(Protocol):
-    """A compiled regular expression."""
+class Regexp(Protocol):
+    """A regular expression as RE2 has compiled it."""
 
     @property
     def groups(self) -> int: ...
+    @property
+    def programsize(self) -> int: ...
     def search(self, text: str, /) -> Match | None: ...
 
 
-def pattern(source: str) -> Pattern:
+@dataclass(frozen=True, slots=True)
+class CompiledPattern:
+    """A regular expression, and how many steps a character may cost: the size of RE2's program."""
+
+    regexp: Regexp
+    size: int
+
+
+def pattern(source: str) -> CompiledPattern:
     """Compile a regular expression in RE2's syntax.
 
     Raises:
@@ -51,48 +62,43 @@ def pattern(source: str) -> Pattern:
     options.max_mem = PATTERN_MEMORY_BYTES
     options.log_errors = False  # it would print to stderr
     try:
-        compiled: Pattern = re2.compile(source, options)
+        regexp: Regexp = re2.compile(source, options)
     except re2.error as exc:
         reason = exc.args[0].decode(errors="replace")
-        hint = next((f"; {text}" for sign, text in _HINTS if sign in source), "")
+        hint = next((f"; {advice}" for sign, advice in _HINTS if sign in source), "")
         raise EvaluationError(f"not a regular expression: {reason[:100]}{hint}") from None
     except UnicodeEncodeError:
         raise EvaluationError("not a regular expression: UTF-8 cannot hold it") from None
-    return compiled
+    return CompiledPattern(regexp, regexp.programsize)
 
 
-def _search(value: Value, compiled: Pattern, function: str) -> Match | None:
-    try:
-        return compiled.search(as_text(value, function))
-    except UnicodeEncodeError:
-        raise EvaluationError(f"{function} needs text that UTF-8 can hold") from None
-
-
-def _matches_compiled(value: Value, compiled: Pattern) -> bool:
-    return _search(value, compiled, "matches") is not None
-
-
-def _matches(value: Value, source: Value) -> bool:
-    return _matches_compiled(value, pattern(as_text(source, "matches")))
-
-
-def _find_compiled(value: Value, compiled: Pattern) -> str:
-    found = _search(value, compiled, "find")
-    return str(found.group(0)) if found else ""
-
-
-def _find(value: Value, source: Value) -> str:
-    return _find_compiled(value, pattern(as_text(source, "find")))
-
-
-def _one_group(source: str) -> Pattern:
+def _pattern_with_group(source: str) -> CompiledPattern:
     compiled = pattern(source)
-    if compiled.groups < 1:
+    if compiled.regexp.groups < 1:
         raise EvaluationError("capture needs a pattern with a (group)")
     return compiled
 
 
-def _capture_compiled(value: Value, compiled: Pattern) -> str:
+def _search(value: Value, compiled: CompiledPattern, function: str) -> Match | None:
+    searched = as_text(value, function)
+    if len(searched) * compiled.size > MAX_MATCH_STEPS:
+        raise BudgetExceeded(f"{function}: the text is too long for this pattern")
+    try:
+        return compiled.regexp.search(searched)
+    except UnicodeEncodeError:
+        raise EvaluationError(f"{function} needs text that UTF-8 can hold") from None
+
+
+def _matches(value: Value, compiled: CompiledPattern) -> bool:
+    return _search(value, compiled, "matches") is not None
+
+
+def _find(value: Value, compiled: CompiledPattern) -> str:
+    found = _search(value, compiled, "find")
+    return str(found.group(0)) if found else ""
+
+
+def _capture(value: Value, compiled: CompiledPattern) -> str:
     found = _search(value, compiled, "capture")
     group = found.group(1) if found else None
     if group is None:
@@ -100,33 +106,10 @@ def _capture_compiled(value: Value, compiled: Pattern) -> str:
     return group
 
 
-def _capture(value: Value, source: Value) -> str:
-    return _capture_compiled(value, _one_group(as_text(source, "capture")))
-
-
 PATTERN_FUNCTIONS: Final = (
+    Function("matches", (text(), text("pattern")), Kind.BOOL, _matches, prepare=pattern),
+    Function("find", (text(), text("pattern")), Kind.STRING, _find, prepare=pattern),
     Function(
-        "matches",
-        (text(), text("pattern")),
-        Kind.BOOL,
-        _matches,
-        prepare=pattern,
-        prepared=_matches_compiled,
-    ),
-    Function(
-        "find",
-        (text(), text("pattern")),
-        Kind.STRING,
-        _find,
-        prepare=pattern,
-        prepared=_find_compiled,
-    ),
-    Function(
-        "capture",
-        (text(), text("pattern")),
-        Kind.STRING,
-        _capture,
-        prepare=_one_group,
-        prepared=_capture_compiled,
+        "capture", (text(), text("pattern")), Kind.STRING, _capture, prepare=_pattern_with_group
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from kload_spec.expressions.scope import Kind, Value
 
@@ -17,6 +18,17 @@ class Source(StrEnum):
 
     CLOCK = "clock"
     RANDOM = "random"
+
+
+class Pattern(Protocol):
+    """A prepared argument.
+
+    Attributes:
+        size: steps that one character of the text may cost.
+    """
+
+    @property
+    def size(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,8 @@ class Function:
         shortcut: Python text that computes it where every string parameter is known to hold a str.
         linear: costs more the larger its arguments are; False: the same for all.
         method: may be called as ``x.name(...)``.
-        prepare: turns a constant last argument into what `prepared` takes in its place; raises `EvaluationError`.
-        prepared: as `apply`, with that prepared argument.
+        prepare: compiles a pattern, the last argument, which must be constant; `apply` gets the result in its place.
+            Raises `EvaluationError`.
     """
 
     name: str
@@ -52,8 +64,7 @@ class Function:
     shortcut: str | None = None
     linear: bool = True
     method: bool = True
-    prepare: Callable[[str], object] | None = None
-    prepared: Callable[..., Value] | None = None
+    prepare: Callable[[str], Pattern] | None = None
 
 
 def usage(function: Function) -> str:
