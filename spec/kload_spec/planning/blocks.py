@@ -21,17 +21,14 @@ def check_blocks(shared: Surroundings, before: Place, compiler: Compiler) -> Non
     Raises:
         InvalidSpec: at once where blocks call each other in a circle, since nothing can be put in then.
     """
-    for name in sorted(shared.blocks):
-        circle = _circle(name, (name,), shared)
+    circles = {name: _circle(name, (name,), shared) for name in sorted(shared.blocks)}
+    for name, circle in circles.items():
         if circle:
             words = " calls ".join(circle)
             compiler.problem(
                 child(BLOCKS, name), f"{words}: blocks cannot call themselves; use `repeat`"
             )
-    if any(
-        problem.path.startswith(BLOCKS) and "cannot call themselves" in problem.message
-        for problem in compiler.problems
-    ):
+    if any(circles.values()):
         raise InvalidSpec(compiler.problems)
     anywhere = Place(before.params, ANY, ANY, ANY, ANY, True)
     for name, steps in sorted(shared.blocks.items()):

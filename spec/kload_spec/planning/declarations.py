@@ -26,7 +26,7 @@ def metrics_of(written: Mapping[str, Metric], compiler: Compiler) -> dict[str, M
         elif metric.type is MetricType.RATE and unit is not Unit.NONE:
             compiler.problem(
                 f"{path}.unit",
-                f"{unit.value}: a rate is a share of samples and has no unit; leave it out",
+                f"{unit.value}: a rate is a share and has no unit; leave it out",
             )
         else:
             found[name] = MetricDefinition(
@@ -50,7 +50,7 @@ def feeds_of(written: Mapping[str, WrittenFeed], compiler: Compiler) -> dict[str
         if feed.file is not None and not feed.file.lower().endswith((".csv", ".json")):
             compiler.problem(
                 f"{child('spec.data', name)}.file",
-                f"{feed.file!r} is neither .csv nor .json; rows come from one of these",
+                f"{feed.file!r} is neither .csv nor .json",
             )
         order = feed.order or RowOrder.SEQUENTIAL
         exhausted = OnExhausted.STOP if order is RowOrder.UNIQUE else OnExhausted.RECYCLE

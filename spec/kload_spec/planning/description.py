@@ -221,18 +221,19 @@ def _pool_warnings(scenario: ScenarioPlan) -> list[str]:
     ):
         return []
     timeout_s = max((step.timeout_s for step in _requests_in(scenario.program.steps)), default=0.0)
-    peak = (
-        shape.rate
-        if isinstance(shape, ConstantArrivalRate)
-        else max(shape.start_rate, *(s.target for s in shape.stages))
-    )
-    needed = ceil(peak / shape.time_unit_s * timeout_s)
+    needed = ceil(_peak(shape) / shape.time_unit_s * timeout_s)
     if shape.max_vus >= needed:
         return []
     return [
-        f"scenario {scenario.name}: maxVUs {shape.max_vus} is below rate × timeout ({needed}); if the target slows down,"
+        f"scenario {scenario.name}: maxVUs {shape.max_vus} is below rate × timeout ({needed}); if the target slows,"
         " arrivals are dropped, and how many may depend on the number of runners"
     ]
+
+
+def _peak(shape: ConstantArrivalRate | RampingArrivalRate) -> int:
+    if isinstance(shape, ConstantArrivalRate):
+        return shape.rate
+    return max(shape.start_rate, *(stage.target for stage in shape.stages))
 
 
 def _requests_in(steps: Iterable[Step]) -> Iterable[RequestStep]:
@@ -252,7 +253,7 @@ def _requests_in(steps: Iterable[Step]) -> Iterable[RequestStep]:
 
 
 def _response_time_warning(plan: Plan) -> list[str]:
-    """Recommend http_req_response_time for arrival rates: http_req_duration does not see what a stalled target delays."""
+    """Recommend http_req_response_time for arrival rates: it sees what a stalled target delays."""
     arrivals = [
         s
         for s in plan.scenarios

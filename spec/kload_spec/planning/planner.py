@@ -28,7 +28,9 @@ from kload_spec.planning.steps import StepCompiler, initial_values
 from kload_spec.planning.surroundings import MOST_STEP_NAMES, Findings, Surroundings
 from kload_spec.planning.targets import expect_of, target_plan
 from kload_spec.program import Program, ScriptProgram, StepProgram
+from kload_spec.quantities import format_duration
 from kload_spec.shapes import ConstantArrivalRate, RampingArrivalRate, Schedule
+from kload_spec.thresholds import Threshold
 
 SCENARIOS = "spec.scenarios"
 
@@ -154,9 +156,9 @@ class _Planner:
         program = self._program(scenario, walker, place, path)
         findings = walker.findings
         if len(findings.steps) > MOST_STEP_NAMES:
+            number = f"has {len(findings.steps)} step names, more than {MOST_STEP_NAMES}"
             self.compiler.problem(
-                path,
-                f"has {len(findings.steps)} step names, more than {MOST_STEP_NAMES}: each is a label of every series",
+                path, f"{number}: each is a label of every series; split the scenario"
             )
         tags = walker.requests.tags(scenario.tags or {}, f"{path}.tags")
         load = load_of(name, scenario, findings.slowest_s or self.shared.timeout_s, self.overrides)
@@ -177,7 +179,7 @@ class _Planner:
             if self.script is None:
                 self.compiler.problem(
                     f"{path}.exec",
-                    f"{scenario.exec!r} is a function of spec.script, which is missing",
+                    f"{scenario.exec!r} is in spec.script, which is missing",
                 )
             if not scenario.exec.isidentifier():
                 self.compiler.problem(
@@ -235,7 +237,7 @@ class _Planner:
 
     def _thresholds(
         self, scenarios: list[_Compiled], running: list[_Compiled], phases: Findings
-    ) -> tuple[rules.Threshold, ...]:
+    ) -> tuple[Threshold, ...]:
         everything, now = self._measured(scenarios, phases), self._measured(running, phases)
         self._check_check_names(everything.findings)
         own, notes = rules.explicit(self.spec.thresholds or {}, everything, now, self.compiler)
@@ -297,8 +299,7 @@ class _Planner:
         if self.overrides.quick:
             self.notes.append("measure.after is longer than this quick run and is ignored")
             return 0.0
-        self.compiler.problem(
-            "spec.measure.after",
-            f"{after:g}s is not before the end of the load ({schedule.duration_s:g}s): nothing would count",
-        )
+        end = format_duration(schedule.duration_s)
+        message = f"{format_duration(after)} is not before the end of the load ({end}): nothing would count"
+        self.compiler.problem("spec.measure.after", message)
         return after
