@@ -1,0 +1,179 @@
+"""Kustomizations as far as LoadTests need them, beside the real kustomize where the machine has it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kload_runner.cli.kustomization import Listed, Rule, Target, find, read
+from kload_runner.cli.output import Refused
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def reader(path: Path) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = yaml.safe_load(path.read_text())
+    return document
+
+
+def write(folder: Path, **files: object) -> Path:
+    """Write documents; `a__b` is b.yaml in the folder a. Returns the folder's kustomization."""
+    for name, content in files.items():
+        path = folder / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content))
+    return folder / "kustomization.yaml"
+
+
+def test_resources_come_in_their_order_with_the_patches_of_the_component_first(
+    tmp_path: Path,
+) -> None:
+    path = write(
+        tmp_path,
+        kustomization={
+            "resources": ["b.yaml", "a.yaml"],
+            "components": ["shared"],
+            "patches": [{"path": "own.yaml", "target": {"kind": "LoadTest"}}],
+        },
+        shared__kustomization={"patches": [{"path": "all.yaml", "target": {}}]},
+        shared__all={},
+        own={},
+        a={},
+        b={},
+    )
+    rules = (
+        Rule(tmp_path / "shared/all.yaml", Target()),
+        Rule(tmp_path / "own.yaml", Target("LoadTest")),
+    )
+    assert read(path, reader) == (
+        Listed(tmp_path / "b.yaml", rules),
+        Listed(tmp_path / "a.yaml", rules),
+    )
+
+
+def test_an_overlay_patches_after_its_base(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        base__kustomization={
+            "resources": ["a.yaml"],
+            "patches": [{"path": "p.yaml", "target": {}}],
+        },
+        base__p={},
+        base__a={},
+        staging__kustomization={
+            "resources": ["../base"],
+            "patches": [{"path": "p.yaml", "target": {}}],
+        },
+        staging__p={},
+    )
+    (listed,) = read(tmp_path / "staging/kustomization.yaml", reader)
+    patches = [path.resolve() for path in listed.patches({})]
+    assert patches == [tmp_path / "base/p.yaml", tmp_path / "staging/p.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("target", "matches"),
+    [
+        pytest.param(Target(), True, id="anything"),
+        pytest.param(Target("LoadTest"), True, id="the kind"),
+        pytest.param(Target("Secret"), False, id="another kind"),
+        pytest.param(Target(name="ticket-.*"), True, id="the name"),
+        pytest.param(Target(name="ticket"), False, id="part of the name"),
+        pytest.param(Target(labels={"suite": "tickets"}), True, id="a label"),
+        pytest.param(Target(labels={"suite": "tickets", "x": "y"}), False, id="one label of two"),
+    ],
+)
+def test_a_patch_is_for_what_its_target_says(target: Target, matches: bool) -> None:
+    labels = {"suite": "tickets"}
+    document = {"kind": "LoadTest", "metadata": {"name": "ticket-purchase", "labels": labels}}
+    assert target.matches(document) is matches
+
+
+def test_a_patch_without_a_target_is_for_the_resource_of_its_name(tmp_path: Path) -> None:
+    patch = {"kind": "LoadTest", "metadata": {"name": "a"}}
+    kustomization = {"resources": ["a.yaml"], "patches": [{"path": "p.yaml"}]}
+    path = write(tmp_path, kustomization=kustomization, p=patch, a={})
+    (listed,) = read(path, reader)
+    assert listed.patches({"kind": "LoadTest", "metadata": {"name": "a"}}) == [tmp_path / "p.yaml"]
+    assert listed.patches({"kind": "LoadTest", "metadata": {"name": "b"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "message"),
+    [
+        pytest.param({"replacements": []}, "replacements: is not understood here", id="unknown"),
+        pytest.param({"resources": ["no.yaml"]}, "resources: 'no.yaml' is no file", id="missing"),
+        pytest.param({"resources": "a.yaml"}, "resources: is no list of paths", id="no list"),
+        pytest.param({"resources": ["."]}, "list each other", id="itself"),
+        pytest.param({"components": ["a.yaml"]}, "components: 'a.yaml' has no", id="no component"),
+        pytest.param(
+            {"patches": [{"patch": "x"}]}, "patches[0]: only patches in files", id="inline"
+        ),
+        pytest.param({"patches": [{"path": "no"}]}, "patches[0].path: there is no", id="no patch"),
+        pytest.param(
+            {"patches": [{"path": "a.yaml"}]}, "patches[0]: needs a target", id="no target"
+        ),
+        pytest.param(
+            {"patches": [{"path": "a.yaml", "target": {"labelSelector": "a in (b)"}}]},
+            "patches[0].target.labelSelector: 'a in (b)'",
+            id="a set of labels",
+        ),
+        pytest.param(
+            {"patches": [{"path": "a.yaml", "target": {"annotationSelector": "a=b"}}]},
+            "patches[0].target: only group, kind",
+            id="annotations",
+        ),
+    ],
+)
+def test_what_is_not_understood_is_refused_by_name(
+    tmp_path: Path, kustomization: dict[str, Any], message: str
+) -> None:
+    path = write(tmp_path, kustomization=kustomization, a={})
+    with pytest.raises(Refused) as refused:
+        read(path, reader)
+    assert message in str(refused.value)
+    assert refused.value.source.endswith("kustomization.yaml")
+
+
+def test_a_folder_stands_for_its_kustomization(tmp_path: Path) -> None:
+    path = write(tmp_path, kustomization={}, a={})
+    assert find(tmp_path) == path
+    assert find(path) == path
+    assert find(tmp_path / "a.yaml") is None
+    assert find(tmp_path.parent) is None
+
+
+def merged(document: Any, patch: Any) -> Any:
+    """RFC 7396, written as the RFC has it."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl on this machine")
+@pytest.mark.parametrize("suite", ["tickets", "usage-billing", "payments-platform"])
+def test_a_suite_is_put_together_as_kustomize_does(suite: str) -> None:
+    built = subprocess.run(
+        ["kubectl", "kustomize", EXAMPLES / suite], check=True, capture_output=True, text=True
+    )
+    theirs = {doc["metadata"]["name"]: doc for doc in yaml.safe_load_all(built.stdout)}
+    ours = {}
+    for listed in read(EXAMPLES / suite / "kustomization.yaml", reader):
+        document = reader(listed.file)
+        name = document["metadata"]["name"]
+        for patch in listed.patches(document):
+            document = merged(document, {**reader(patch), "metadata": {}})
+        ours[name] = document
+    assert ours == theirs
