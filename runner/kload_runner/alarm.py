@@ -15,7 +15,6 @@ import math
 import os
 import sys
 import time
-from types import TracebackType
 
 # Seconds between two wake-ups at least: rates above 4000/s start in small groups, at most this late, and the timer
 # never takes more than about a tenth of a core.
@@ -46,26 +45,25 @@ class TimerFd:
     __slots__ = ("_earliest", "_fd", "_libc", "_loop", "_spec", "_waiting")
 
     def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._spec = _ITimerSpec()
-        self._earliest = 0.0
-        self._fd = -1
-        self._waiting: asyncio.Future[None] | None = None
+        """Open the timer.
 
-    def __enter__(self) -> TimerFd:
-        self._loop = asyncio.get_running_loop()
+        Raises:
+            OSError: the system has no more files to give, or a sandbox forbids the call.
+        """
+        self._libc = ctypes.CDLL(None, use_errno=True)
         self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create: " + os.strerror(ctypes.get_errno()))
+        self._loop = asyncio.get_running_loop()
+        self._spec = _ITimerSpec()
+        self._earliest = 0.0
+        self._waiting: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> TimerFd:
         self._loop.add_reader(self._fd, self._rung)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
 
@@ -82,13 +80,13 @@ class TimerFd:
     def _arm(self, instant: float) -> None:
         # Rounded up: a timer that rang early would be re-armed for the rest of a nanosecond.
         self._spec.value_s, self._spec.value_ns = divmod(math.ceil(instant * NS_PER_S), NS_PER_S)
-        if self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None):
-            raise OSError(ctypes.get_errno(), "timerfd_settime: " + os.strerror(ctypes.get_errno()))
+        # It can only fail for a wrong descriptor or a time before 0, and both are excluded above.
+        self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
 
     def _rung(self) -> None:
         try:
             os.read(self._fd, 8)
         except BlockingIOError:  # armed anew between the ring and this call
             return
-        if self._waiting is not None and not self._waiting.done():
+        if self._waiting is not None and not self._waiting.done():  # else its waiter was cancelled
             self._waiting.set_result(None)

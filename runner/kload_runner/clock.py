@@ -8,11 +8,14 @@ time (``kload_runner.testing.VirtualClock``).
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from kload_runner.alarm import TimerFd, has_timer_fd
+
+logger = logging.getLogger(__name__)
 
 # Seconds; what event loops can count. uvloop's timers fire up to 1.2 ms early and asyncio's up to 1 ms late, so a
 # shorter rest is rounded up to this instead of being spun away.
@@ -53,5 +56,10 @@ class MonotonicClock:
             left = instant - time.monotonic()
 
     def alarm(self) -> AbstractContextManager[Waiter]:
-        """Open a timer of its own where the system has them, else the clock itself."""
-        return TimerFd() if has_timer_fd() else nullcontext(self)
+        """Open a timer of its own where the system has one to give, else the clock itself."""
+        if has_timer_fd():
+            try:
+                return TimerFd()
+            except OSError as error:
+                logger.warning("arrivals may start up to 1 ms late: %s", error)
+        return nullcontext(self)

@@ -7,6 +7,7 @@ is the same: timers fire exactly at their instants. Do not mix it with real sock
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,9 @@ from kload_runner.clock import Waiter
 
 T = TypeVar("T")
 
+RESOLUTION_S = (
+    1e-9  # seconds; timers this close together fire in one turn, as on asyncio's own loop
+)
 REAL_WAIT_S = 1.0  # seconds; how long a loop without timers waits for a thread before it calls the wait a deadlock
 
 
@@ -33,10 +37,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return virtual seconds since the loop was made."""
         return self.virtual_now
 
-    def next_timer(self) -> float:
-        """Return the instant of the earliest timer."""
+    def jump(self) -> None:
+        """Move the clock to the earliest timer."""
+        # The timer's own instant, not now + timeout: a sum that rounds down would leave it unripe for ever. asyncio
+        # takes timers up to now + resolution: the least step of now wakes nobody early, and does not vanish beside it.
         scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # not in typeshed
-        return scheduled[0].when()
+        self.virtual_now = max(self.virtual_now, scheduled[0].when())
+        self._clock_resolution = math.ulp(self.virtual_now)
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -52,8 +59,7 @@ class _JumpingSelector(selectors.DefaultSelector):
                 "deadlock in virtual time: nothing is scheduled and nothing is ready"
             )
         if timeout and not ready:
-            # The timer's own instant, not now + timeout: a sum that rounds down would leave it unripe for ever.
-            self._loop.virtual_now = max(self._loop.virtual_now, self._loop.next_timer())
+            self._loop.jump()
         return ready
 
 

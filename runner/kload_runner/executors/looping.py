@@ -13,11 +13,16 @@ tests/kload_runner/executors/test_overhead.py); hence locals, no allocation, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from kload_runner.clock import Clock
+from kload_runner.executors.base import NewVU, RunFrame
 from kload_runner.executors.crew import Crew, Member
-from kload_spec.shapes import Span
+from kload_spec.shapes import ScenarioLoad, Span
+
+Part = tuple[tuple[Span, ...], Iterator[int]]
+"""When a VU is active, and where the global indexes of its iterations come from."""
+
+HIRED_AT_ONCE = 100  # VUs made before other tasks get a turn; the control API must answer meanwhile
 
 # Seconds. A shorter iteration cannot have waited for anything; without giving way it would lock out all other VUs.
 NEVER_WAITED_S = 20e-6
@@ -26,24 +31,27 @@ GIVE_WAY_EVERY = 16
 
 
 class Looping:
-    """Lets members of a crew loop.
+    """Hires VUs that loop, and is their life."""
 
-    Args:
-        begins_at: instant of the shape's time 0.
-        pace_s: least seconds between two starts of one VU; None for back to back.
-    """
-
-    def __init__(self, crew: Crew, clock: Clock, begins_at: float, pace_s: float | None) -> None:
+    def __init__(self, load: ScenarioLoad, frame: RunFrame, crew: Crew) -> None:
+        self.begins_at = frame.start_at + load.start_time_s
+        self._load = load
         self._crew = crew
-        self._clock = clock
-        self._begins_at = begins_at
-        self._pace_s = pace_s
+        self._clock = frame.clock
 
-    async def life(self, member: Member, spans: tuple[Span, ...], indexes: Iterator[int]) -> None:
+    async def hire(self, vus: range, new_vu: NewVU, part_of: Callable[[int], Part]) -> None:
+        """Make and hire VUs, each with its part; other tasks get a turn meanwhile."""
+        for made, vu in enumerate(vus, start=1):
+            member = Member(vu, self._load.vu_number(vu), new_vu(vu))
+            self._crew.hire(member, self._life(member, *part_of(vu)))
+            if made % HIRED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def _life(self, member: Member, spans: tuple[Span, ...], indexes: Iterator[int]) -> None:
         """Be active in each span in turn; a span that is over already is skipped (a late runner)."""
         clock, crew = self._clock, self._crew
         for span in spans:
-            starts_at, stops_at = self._begins_at + span.start_s, self._begins_at + span.stop_s
+            starts_at, stops_at = self.begins_at + span.start_s, self.begins_at + span.stop_s
             if clock.now() > stops_at:
                 continue
             await clock.sleep_until(starts_at)
@@ -52,10 +60,10 @@ class Looping:
             member.until = stops_at
             crew.count_active(+1)
             try:
-                if self._pace_s is None:
+                if self._load.pace_s is None:
                     await self._loop(member, indexes)
                 else:
-                    await self._paced_loop(member, indexes, self._pace_s)
+                    await self._paced_loop(member, indexes, self._load.pace_s)
             finally:
                 crew.count_active(-1)
 
@@ -108,10 +116,10 @@ class Looping:
             member.not_before = planned
 
     def _goes_on(self, member: Member) -> bool:
-        """Count an interrupted iteration; say whether the VU was merely ramped down and may come back."""
+        """Count an interrupted iteration; say whether the VU may start another."""
         self._crew.note_interrupted()
-        if not member.ramped_down:
-            return False
-        member.ramped_down = False
-        member.task.uncancel()
-        return True
+        if member.ramped_down:
+            member.ramped_down = False
+            member.task.uncancel()
+        # What is left are requests to end the task. None: it was ramped down, or something inside was cancelled.
+        return not member.task.cancelling()

@@ -10,6 +10,7 @@ arrival that is late is handed out at once, and its iteration knows the instant 
            --- all busy, and we are later than BLAMED_AFTER_S -> dropped: generator-late (ours: on time, one might
                                                              have been idle)
            --- passed before this runner joined ------------> dropped: generator-late
+           --- still not handed over OVERTIME_S after the end -> dropped: generator-late
 
 Measured cost: see tests/kload_runner/executors/test_overhead.py.
 """
@@ -21,15 +22,16 @@ from collections import deque
 
 from kload_runner.executors.base import DropCause, NewVU, RunFrame
 from kload_runner.executors.crew import Crew, Member
+from kload_runner.executors.looping import HIRED_AT_ONCE
 from kload_spec.shapes import ArrivalShape, ScenarioLoad
 from kload_spec.striping import share_of
 
 JOINED_LATE_S = 0.1  # seconds behind time 0 up to which a runner still catches up instead of joining the current phase
+OVERTIME_S = 0.1  # seconds after the end of the shape in which a late dispatcher may still hand out what was due
 BLAMED_AFTER_S = (
     0.01  # seconds of our own lateness from which a drop is no evidence against the target
 )
 HANDED_AT_ONCE = 16  # arrivals handed out while behind before VUs get a turn
-HIRED_AT_ONCE = 100  # VUs made before other tasks get a turn
 
 
 class OpenLoop:
@@ -62,13 +64,18 @@ class OpenLoop:
     async def admit(self) -> None:
         """Hand out every arrival of this runner at its instant; return at the end of the shape."""
         begins_at, now, idle = self._begins_at, self._clock.now, self._idle
+        over_at = begins_at + self._shape.duration_s
+        arrivals = self._still_to_come()
         with self._clock.alarm() as alarm:
             handed = 0  # arrivals since VUs had a turn
-            for index, due_s in self._shape.instants(self._still_to_come()):
+            for place, (index, due_s) in enumerate(self._shape.instants(arrivals)):
                 due = begins_at + due_s
-                if now() < due:
+                if (at := now()) < due:
                     await alarm.sleep_until(due)
                     handed = 0
+                elif at > over_at + OVERTIME_S:
+                    self._crew.drop(len(arrivals) - place, DropCause.GENERATOR_LATE)
+                    return
                 elif handed >= HANDED_AT_ONCE:
                     await asyncio.sleep(0)
                     handed = 0
@@ -77,13 +84,17 @@ class OpenLoop:
                     await asyncio.sleep(0)
                     handed, member = 0, idle.popleft() if idle else None
                 if member is None:
-                    self._drop(now() - due)
-                    continue
-                member.info.index, member.info.scheduled_at = index, due
-                member.busy = True
-                member.wakeup.set_result(None)
-                handed += 1
-        await self._clock.sleep_until(begins_at + self._shape.duration_s)
+                    late = now() - due > BLAMED_AFTER_S
+                    self._crew.drop(1, DropCause.GENERATOR_LATE if late else DropCause.NO_IDLE_VU)
+                else:
+                    member.info.index, member.info.scheduled_at = index, due
+                    member.busy = True
+                    member.wakeup.set_result(None)
+                    handed += 1
+        await self._clock.sleep_until(over_at)
+
+    async def alongside(self) -> None:
+        """Nothing happens beside the arrivals."""
 
     async def used_up(self) -> None:
         """Return when a VU has failed; an open loop is never done before its time."""
@@ -91,10 +102,6 @@ class OpenLoop:
 
     def settle(self, *, in_time: bool) -> None:
         """Nothing is left to count: every arrival was handed out or dropped at its instant."""
-
-    def _drop(self, late_s: float) -> None:
-        late = late_s > BLAMED_AFTER_S
-        self._crew.drop(1, DropCause.GENERATOR_LATE if late else DropCause.NO_IDLE_VU)
 
     def _still_to_come(self) -> range:
         """Return this runner's arrivals, without those that passed before it joined."""
@@ -126,7 +133,12 @@ class OpenLoop:
             while True:
                 await member.wakeup
                 started_late(now() - info.scheduled_at)
-                await run(info)
+                try:
+                    await run(info)
+                except asyncio.CancelledError:
+                    if member.task.cancelling():
+                        raise
+                    self._crew.note_interrupted()  # something inside was cancelled, not the VU
                 info.iter_in_vu += 1
                 member.busy = False
                 if member.released:

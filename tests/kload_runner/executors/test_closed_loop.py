@@ -110,6 +110,17 @@ def test_the_end_of_the_stages_cuts_a_longer_ramp_down_short() -> None:
     assert rehearsal.note.interruptions == [6]
 
 
+def test_a_ramp_down_near_the_end_is_cut_off_by_its_own_grace() -> None:
+    # VU 2 leaves at 2 s with 3 s of grace; VU 1 leaves with the stages, at 4 s, with 30 s of graceful stop.
+    shape = RampingVUs(2, (Stage(4, 0),), graceful_ramp_down_s=3)
+    rehearsal = rehearse(shape, Plot(takes_s=100))
+    assert rehearsal.note.interruptions == [5, 34]
+
+
+def test_a_ramp_lasts_as_long_as_its_stages_even_without_vus() -> None:
+    assert rehearse(RampingVUs(1, (Stage(1, 0), Stage(9, 0))), Plot(takes_s=0.1)).ended_at == 10
+
+
 def test_vus_count_as_active_until_their_last_iteration_is_over() -> None:
     rehearsal = rehearse(RampingVUs(2, (Stage(2, 0),)), Plot(takes_s=0.75))
     assert rehearsal.note.active == [(0, 1), (0, 2), (1.5, 1), (2.25, 0)]
@@ -153,7 +164,7 @@ def test_a_pace_keeps_the_starts_of_a_vu_apart() -> None:
     load = ScenarioLoad("s", ConstantVUs(2, 5), pace_s=1.5)
     rehearsal = rehearse(load, Plot(takes_s=0.4))
     assert by_vu(rehearsal) == {n: [0, 1.5, 3, 4.5] for n in (1, 2)}
-    assert (rehearsal.outcome.missed_paces, rehearsal.ended_at) == (0, 4.9)
+    assert (rehearsal.outcome.missed_paces, rehearsal.ended_at) == (0, 5)
 
 
 def test_an_iteration_longer_than_the_pace_is_a_missed_pace_and_moves_the_schedule() -> None:

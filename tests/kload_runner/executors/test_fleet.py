@@ -11,6 +11,7 @@ from rehearsals import Plot, Rehearsal, rehearse
 from shape_strategies import arrivals, closed_loops, fleets, per_vu, schedules, seconds, shared
 
 from kload_runner.executors import DropCause, IterationInfo
+from kload_runner.executors.open_loop import OVERTIME_S
 from kload_spec.shapes import (
     ConstantArrivalRate,
     ConstantVUs,
@@ -46,7 +47,7 @@ def active_over_time(rehearsal: Rehearsal) -> Iterator[tuple[float, int]]:
         yield at, total
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(schedules(of=closed_loops), fleets)
 def test_the_active_vus_of_all_runners_are_the_planned_curve_at_every_moment(
     schedule: Schedule, runners: int
@@ -58,7 +59,7 @@ def test_the_active_vus_of_all_runners_are_the_planned_curve_at_every_moment(
     assert all(vus == schedule.vus_at(at) for at, vus in seen.items())
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(schedules(of=arrivals), fleets)
 def test_the_arrivals_of_all_runners_are_the_planned_ones_at_their_instants(
     schedule: Schedule, runners: int
@@ -73,7 +74,7 @@ def test_the_arrivals_of_all_runners_are_the_planned_ones_at_their_instants(
     assert sorted(begun) == sorted(planned)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(per_vu, shared), fleets, st.integers(1, 4000).map(lambda ms: ms / 1000))
 def test_counted_iterations_are_made_once_or_dropped_once(
     shape: PerVUIterations | SharedIterations, runners: int, takes_s: float
@@ -88,6 +89,8 @@ def test_counted_iterations_are_made_once_or_dropped_once(
     assert len(indexes) + dropped == shape.planned_iterations
 
 
+ClosedShapes = ConstantVUs | RampingVUs | PerVUIterations | SharedIterations
+
 plots = st.builds(
     Plot,
     takes_s=st.integers(500, 9000).map(lambda ms: ms / 1000),
@@ -98,7 +101,7 @@ plots = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(schedules(), plots, st.one_of(st.none(), seconds), seconds)
 def test_whatever_happens_the_books_balance(
     schedule: Schedule, plot: Plot, pace_s: float | None, graceful_stop_s: float
@@ -113,7 +116,8 @@ def test_whatever_happens_the_books_balance(
         ran = [ran for ran in rehearsal.iterations if (ran.scenario, ran.runner) == (name, runner)]
         assert outcome.started == len(ran) == outcome.completed + outcome.interrupted
         assert outcome.interrupted == sum(one.ended_at is None for one in ran)
-        assert all(load.start_time_s <= one.began_at <= load.end_s + 1e-9 for one in ran)
+        overtime_s = 1e-9 if isinstance(load.shape, ClosedShapes) else OVERTIME_S
+        assert all(load.start_time_s <= one.began_at <= load.end_s + overtime_s for one in ran)
         assert all(one.ended_at <= load.longest_s + 1e-9 for one in ran if one.ended_at is not None)
         assert (rehearsal.notes[name, runner].active or [(0, 0)])[-1][1] == 0
         for vu in {one.vu for one in ran}:

@@ -190,3 +190,15 @@ def test_while_catching_up_vus_get_their_turns(vus: int) -> None:
     # 1000 arrivals are due at once, but a few VUs that are quick suffice: the dispatcher gives way.
     outcome, _ = stall(constant(1000, 1.5, max_vus=vus), Stalling(stall_s=1, takes_s=0))
     assert (outcome.started, outcome.dropped) == (1500, {})
+
+
+def test_what_is_still_due_long_after_the_end_is_dropped() -> None:
+    outcome, observer = stall(constant(10, 2), Stalling(stall_s=2.5, takes_s=0))
+    # The one the dispatcher was waiting for while the process stood still is handed out first.
+    assert (outcome.started, outcome.dropped) == (2, {DropCause.GENERATOR_LATE: 18})
+    assert observer.drops == [(18, DropCause.GENERATOR_LATE)]
+
+
+def test_a_moment_after_the_end_late_arrivals_still_start() -> None:
+    outcome, _ = stall(constant(10, 2), Stalling(stall_s=2.05, takes_s=0))
+    assert (outcome.started, outcome.dropped) == (20, {})

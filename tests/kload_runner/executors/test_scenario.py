@@ -81,6 +81,18 @@ def test_stopping_before_the_start_runs_nothing(shape: Shape) -> None:
     )
 
 
+@pytest.mark.parametrize("shape", EVERY_KIND)
+def test_a_runner_that_joins_after_a_stop_runs_nothing(shape: Shape) -> None:
+    rehearsal = rehearse(shape, Plot(takes_s=1, late_s=(3,), stop_at=2))
+    assert rehearsal.outcome == ScenarioOutcome(stopped_early=True)
+
+
+def test_a_stopped_vu_does_not_go_on_in_a_later_span() -> None:
+    shape = RampingVUs(1, (Stage(1, 1), Stage(0, 0), Stage(2, 0), Stage(0, 1), Stage(9, 1)))
+    rehearsal = rehearse(shape, Plot(takes_s=5, stop_at=2))
+    assert [(ran.began_at, ran.ended_at) for ran in rehearsal.iterations] == [(0, 5)]
+
+
 def test_vus_waiting_for_their_turn_leave_at_a_stop() -> None:
     paced = ScenarioLoad("s", ConstantVUs(1, 100), pace_s=50)
     assert rehearse(paced, Plot(takes_s=1, stop_at=5)).ended_at == 5
@@ -198,10 +210,30 @@ class Stubborn:
                 continue
 
 
-def test_a_vu_that_swallows_its_cancellation_is_told_again() -> None:
-    outcome, ended_at = run_with(lambda _: Stubborn(3), ConstantVUs(1, 2))
-    assert (outcome.abandoned, ended_at) == (0, 5)
+@pytest.mark.parametrize(
+    ("times", "over_at"), [pytest.param(3, 5, id="thrice"), pytest.param(5, 7, id="to the last")]
+)
+def test_a_vu_that_swallows_its_cancellation_is_told_again(times: int, over_at: float) -> None:
+    outcome, ended_at = run_with(lambda _: Stubborn(times), ConstantVUs(1, 2))
+    assert (outcome.abandoned, ended_at) == (0, over_at)
     assert (outcome.started, outcome.completed) == (1, 1)
+
+
+class Upset:
+    """A VU whose iterations are cancelled from inside, by nobody who runs them."""
+
+    def __init__(self, _: int) -> None:
+        """Nothing to keep."""
+
+    async def run_iteration(self, iteration: IterationInfo) -> None:
+        await asyncio.sleep(1)
+        raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("shape", EVERY_KIND)
+def test_a_vu_whose_iteration_cancels_itself_is_not_lost(shape: Shape) -> None:
+    outcome, _ = run_with(Upset, shape)
+    assert outcome.interrupted == outcome.started >= 10
 
 
 def test_a_vu_that_never_goes_is_abandoned_and_the_run_ends(
