@@ -207,6 +207,11 @@ class Client:
     ) -> None:
         """Exchange on this connection, and keep it or not."""
         request = response.request
+        if connection.closed:
+            fault = connection.explain_end()
+            response.error, response.error_detail = fault.error, fault.detail
+            self._discard(connection)
+            return
         head = self._with_cookies(request)
         held = b""
         if body is None:
@@ -217,8 +222,10 @@ class Client:
                 held = body
             else:
                 wire += body
+        future = connection.send(response, wire, self._clock(), until, held)
+        connection.heed_early()
         try:
-            await connection.send(response, wire, self._clock(), until, held)
+            await future
         except asyncio.CancelledError:
             self._discard(connection)
             raise

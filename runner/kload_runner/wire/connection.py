@@ -25,7 +25,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from typing_extensions import override
 
 from kload_runner.wire import framing, tls
-from kload_runner.wire.errors import ErrorClass, local_fault
+from kload_runner.wire.errors import ErrorClass, Fault, local_fault
 from kload_runner.wire.response import NO_PEER, Peer, Response
 from kload_runner.wire.settings import WireSettings
 from kload_runner.wire.timeouts import Deadline, Sweep
@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_clock",
         "_continue_timer",
         "_counting",
+        "_early",
         "_first_at",
         "_future",
         "_head_bytes",
@@ -108,6 +109,7 @@ class Connection(asyncio.Protocol):
         self.peer: Peer = NO_PEER
         self.reusable = True
         self.idle_since = 0.0
+        self._early: bytes | None = b""
         self._sock: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._keeping: HttpResponseParser | None = None
@@ -178,6 +180,18 @@ class Connection(asyncio.Protocol):
             self._sent_at = self._clock()
         return future
 
+    def heed_early(self) -> None:
+        """After the first `send`: take what came before it (HTTP/2 servers speak first, so do greeters)."""
+        early, self._early = self._early, None
+        if early and self._response is not None:
+            self.data_received(early)
+
+    def explain_end(self) -> Fault:
+        """Return why a connection that ended before its first exchange is of no use."""
+        if self._early:
+            return Fault(ErrorClass.PROTOCOL, framing.describe_garbage(self._early, "unasked"))
+        return Fault(ErrorClass.RESET, "the target closed the connection as soon as it was made")
+
     def abandon(self) -> None:
         """Close without telling anybody: the waiter is gone, or nobody needs the connection."""
         self._response = None
@@ -216,6 +230,9 @@ class Connection(asyncio.Protocol):
 
     def attach(self, transport: asyncio.Transport, sock: socket.socket, peer: Peer) -> None:
         """Take over a connected (and, with TLS, shaken) transport."""
+        if not self.reusable:  # it has ended already, or sent more than a head may hold
+            transport.abort()
+            return
         self._transport = transport
         self._write = transport.write
         self._sock = sock
@@ -226,7 +243,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         response = self._response
         if response is None:
-            self._close()  # a byte nobody asked for: the next response could be the wrong one
+            self._unasked(data)
             return
         self._now = now = self._clock()
         if response.bytes_received:
@@ -299,6 +316,13 @@ class Connection(asyncio.Protocol):
             self._sent_at = self._clock()
 
     # --- inside ---
+
+    def _unasked(self, data: bytes) -> None:
+        """Take bytes that came while nothing was asked."""
+        if self._early is None or len(self._early) + len(data) > self._max_header_bytes:
+            self._close()  # the next response could be the wrong one
+        else:
+            self._early += data
 
     def _new_keeping(self) -> HttpResponseParser:
         self._keeping = _lenient(HttpResponseParser(self))

@@ -62,6 +62,7 @@ class Sweep:
         self._order: list[int] = []  # heap of the slots' numbers
         self._timer: asyncio.TimerHandle | None = None
         self._timer_slot = -1
+        self._waking = False
 
     def enter(self, deadline: Deadline) -> None:
         """Enter a deadline; call it when `deadline.at < deadline.check_at`."""
@@ -73,7 +74,7 @@ class Sweep:
             return
         self._slots[slot] = [deadline]
         heapq.heappush(self._order, slot)
-        if self._timer is None or slot < self._timer_slot:
+        if not self._waking and (self._timer is None or slot < self._timer_slot):
             self._arm()
 
     def close(self) -> None:
@@ -96,6 +97,7 @@ class Sweep:
 
     def _wake(self) -> None:
         self._timer = None
+        self._waking = True  # what is entered again meanwhile is armed for once, at the end
         now = self._clock()
         while self._order and self._order[0] * RESOLUTION_S <= now:
             slot = heapq.heappop(self._order)
@@ -103,6 +105,7 @@ class Sweep:
                 # An entry is stale when its deadline has been entered for an earlier slot since.
                 if deadline.check_at == slot * RESOLUTION_S:
                     self._look(deadline, now)
+        self._waking = False
         self._arm()
 
     def _look(self, deadline: Deadline, now: float) -> None:

@@ -66,7 +66,11 @@ def describe(exc: Exception, server_name: str = "") -> Fault:
             f"the target refused the handshake ({_reason(exc)}); does it want a client certificate?",
         )
     if isinstance(exc, (ConnectionError, EOFError)) or "EOF" in text:
-        return Fault(ErrorClass.TLS, "the target closed the connection during the TLS handshake")
+        return Fault(
+            ErrorClass.TLS,
+            "the target closed the connection during the TLS handshake; "
+            "does it want a client certificate, or another TLS version?",
+        )
     return Fault(ErrorClass.TLS, f"TLS failed: {_reason(exc)}")
 
 

@@ -36,6 +36,15 @@ async def drowns(visitor: Visitor) -> None:
         await visitor.send(b"x" * 65536)
 
 
+async def greets_with_frames(visitor: Visitor) -> None:
+    await visitor.send(H2_SETTINGS)
+    await visitor.silence()
+
+
+async def greets_and_leaves(visitor: Visitor) -> None:
+    await visitor.send(b"421 too many connections\r\n")
+
+
 H2_SETTINGS = bytes.fromhex("000006040000000000000300000064")
 FAULTS = [
     pytest.param(silent, ErrorClass.TIMEOUT, "within 0.1 s (nothing came)", id="never answers"),
@@ -111,6 +120,12 @@ FAULTS = [
     pytest.param(always(b"SSH-2.0-OpenSSH_9\r\n"), ErrorClass.PROTOCOL, "an SSH server", id="ssh"),
     pytest.param(always(H2_SETTINGS), ErrorClass.PROTOCOL, "HTTP/2", id="HTTP/2 settings"),
     pytest.param(
+        greets_with_frames, ErrorClass.PROTOCOL, "HTTP/2", id="HTTP/2 settings before any request"
+    ),
+    pytest.param(
+        greets_and_leaves, ErrorClass.PROTOCOL, "421 too many", id="a greeting and an end"
+    ),
+    pytest.param(
         always(bytes.fromhex("0000080700000000000000000000000001")),
         ErrorClass.PROTOCOL,
         "HTTP/2",
@@ -155,8 +170,8 @@ async def test_each_fault_has_its_class_and_a_sentence(
         assert response.error is error
         assert detail in response.error_detail
         assert response.status == 0
-        assert response.written
-        assert response.duration > 0
+        assert response.written is (response.duration > 0)
+        assert response.written or response.bytes_sent == 0
         assert response.total == pytest.approx(
             response.blocked
             + response.connecting
