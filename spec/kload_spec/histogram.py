@@ -17,13 +17,14 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor, inf, isnan, log2, nextafter
+from math import ceil, floor, inf, isfinite, isnan, log2, nextafter
 from typing import Any, Self
 
 from typing_extensions import override
 
 BUCKETS_PER_OCTAVE = 40
 _SCALE = float(BUCKETS_PER_OCTAVE)
+_TOP = 1024 * BUCKETS_PER_OCTAVE - 1  # the last bucket below 2^1024, which no float can hold
 
 
 class Histogram:
@@ -276,15 +277,14 @@ class Histogram:
 
         ``positive`` and ``negative`` are flat: first index, its count, then the distance to the next index and
         its count, and so on.
-        Infinite numbers have no JSON: `above` says how many there are, and `sum` is left out with them.
+        Infinite numbers have no JSON: `above` says how many there are; what is infinite by them is left out.
         """
         document: dict[str, Any] = {"count": self.count}
         if self.grain != 1:
             document["grain"] = self.grain
-        if document["count"] > self.above:
-            document["min"] = self._minimum
-        if not self.above:
-            document |= {"sum": self.sum, "max": self._maximum} if document["count"] else {}
+        if document["count"]:
+            facts = {"sum": self.sum, "min": self._minimum, "max": self._maximum}
+            document |= {name: value for name, value in facts.items() if isfinite(value)}
         for name in ("zeros", "above"):
             if getattr(self, name):
                 document[name] = getattr(self, name)
@@ -309,10 +309,9 @@ class Histogram:
                 int(document.get("above", 0)),
             )
             count = int(document["count"])
-            infinite = inf if result.above else None
-            result.sum = float(document.get("sum", infinite or 0.0))
+            result.sum = float(document.get("sum", inf if count else 0.0))
             result._minimum = float(document.get("min", inf))
-            result._maximum = float(document.get("max", infinite or -inf))
+            result._maximum = float(document.get("max", inf if count else -inf))
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"not a histogram: {error}") from error
         if result.count != count or result.grain < 1:
@@ -338,7 +337,9 @@ def bucket_counts(values: Sequence[float]) -> Mapping[int, int]:
     start = 0
     while start < size:
         index = floor(log2(values[start]) * _SCALE)
-        end = bisect_left(values, 2.0 ** ((index + 1) / BUCKETS_PER_OCTAVE), start + 1)
+        end = size
+        if index < _TOP:
+            end = bisect_left(values, 2.0 ** ((index + 1) / BUCKETS_PER_OCTAVE), start + 1)
         counts[index] = counts.get(index, 0) + end - start
         start = end
     return counts

@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import isinf
 
 from kload_spec.metrics import MetricType, Unit
-from kload_spec.thresholds.model import Comparison, Threshold
+from kload_spec.thresholds.model import Aggregation, Comparison, Threshold
 
 COMPARE: Mapping[Comparison, Callable[[Fraction | float, Fraction | float], bool]] = {
     Comparison.LESS: operator.lt,
@@ -56,6 +56,8 @@ def show_value(value: float | None, threshold: Threshold) -> str:
     if isinf(value):
         return "infinite"
     factor, suffix = _scale(threshold)
+    if threshold.aggregation is Aggregation.COUNT and value.is_integer():
+        return f"{value:.0f}{suffix}"
     holds = COMPARE[threshold.op](value, threshold.bound)
     text = ""
     for digits in _DIGITS:
@@ -77,7 +79,7 @@ def _without_exponent(text: str) -> str:
 def _scale(threshold: Threshold) -> tuple[int, str]:
     if threshold.type is MetricType.RATE:
         return 100, "%"
-    if threshold.type is MetricType.COUNTER and threshold.aggregation == "rate":
+    if threshold.type is MetricType.COUNTER and threshold.aggregation is Aggregation.RATE:
         unit = {1.0: "/s", 60.0: "/min", 3600.0: "/h"}.get(
             threshold.per_s, f"/{threshold.per_s:g}s"
         )
