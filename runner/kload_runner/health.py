@@ -10,12 +10,11 @@ it all means is judged by `kload_spec.verdicts`.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
-from kload_runner.alarm import TimerFd, has_timer_fd
+from kload_runner.clock import Clock
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
 
@@ -29,41 +28,34 @@ class HealthProbe:
     """Watches one event loop.
 
     Args:
-        now: monotonic seconds.
         cpu_time: CPU seconds used by the process so far.
         throttled: seconds the cgroup has held the process back so far.
     """
 
     def __init__(
         self,
-        now: Callable[[], float],
+        clock: Clock,
         cpu_time: Callable[[], float] = time.process_time,
         throttled: Callable[[], float] | None = None,
     ) -> None:
-        self._now = now
+        self._clock = clock
         self._cpu_time = cpu_time
         self._throttled = throttled or cgroup_throttle()
         self._lags = Histogram()
-        self._began = self._ended = now()
+        self._began = self._ended = clock.now()
         self._cpu_began = self._cpu_ended = cpu_time()
         self._held_began = self._held_ended = self._throttled()
         self._watching = False
 
     async def watch(self) -> None:
         """Look until cancelled; run it as a task beside the load."""
-        # The loop's own timers count whole milliseconds: their rounding would be taken for lag.
-        if self._now is time.monotonic and has_timer_fd():
-            with TimerFd() as timer:
-                await self._look(timer.sleep_until)
-        else:
-            await self._look(lambda instant: asyncio.sleep(instant - self._now()))
-
-    async def _look(self, sleep_until: Callable[[float], Awaitable[None]]) -> None:
-        while True:
-            due = self._now() + LAG_INTERVAL_S
-            await sleep_until(due)
-            if self._watching:
-                self._lags.record(max(0.0, self._now() - due))
+        # An alarm, because loops count whole milliseconds: their rounding would be taken for lag.
+        with self._clock.alarm() as alarm:
+            while True:
+                due = self._clock.now() + LAG_INTERVAL_S
+                await alarm.sleep_until(due)
+                if self._watching:
+                    self._lags.record(max(0.0, self._clock.now() - due))
 
     def begin(self) -> None:
         """Forget what was before: the load (or the measured part of it) begins."""
@@ -94,7 +86,7 @@ class HealthProbe:
         )
 
     def _read(self) -> tuple[float, float, float]:
-        return self._now(), self._cpu_time(), self._throttled()
+        return self._clock.now(), self._cpu_time(), self._throttled()
 
 
 def cgroup_throttle(

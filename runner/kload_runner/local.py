@@ -1,21 +1,47 @@
 """Run a plan on this machine: one runner in this process, or several processes as a small fleet.
 
-The coordinator speaks to its workers as the operator does to its pods (`control_api`), over loopback. It draws
-nothing and writes no files: the command line shows its snapshots and keeps its result.
+The leader (`fleet`) speaks to its workers as the operator does to its pods, over loopback. Nothing is drawn here and no
+file is written: the command line shows the snapshots and keeps the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kload_runner.snapshots import RunSnapshot
-    from kload_spec.control import PlanSource
-    from kload_spec.plan import Plan
-    from kload_spec.result import Result
+from kload_runner.clock import MonotonicClock
+from kload_runner.control_api import ControlServer
+from kload_runner.engine import Engine, RunnerFacts
+from kload_runner.engine.account import result_of
+from kload_runner.fleet import Fleet
+from kload_runner.hosting import seed_of
+from kload_runner.loop import choose_loop, run
+from kload_runner.members import Member, MemberLost, OwnMember
+from kload_runner.runner import Runner
+from kload_runner.script.loading import ScriptError
+from kload_runner.snapshots import RunSnapshot
+from kload_runner.worker import Task
+from kload_runner.workers import started_workers
+from kload_spec.control import PlanSource, RunDescription, RunIdentity, token_hash
+from kload_spec.plan import Plan
+from kload_spec.result import Circumstances, Result, conclude
+from kload_spec.striping import RunnerIndex
+from kload_spec.verdicts import Fault, Reason
+
+logger = logging.getLogger(__name__)
+
+ARM_AHEAD_S = 0.3  # s; several processes: time for all of them to hear of the start
+SEED_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +55,7 @@ class LocalRun:
         base_dir: folder that paths in the manifest are relative to.
         workers: number of runner processes; 1 runs in this process.
         run_id: name of the run, `run.id` in expressions; made up when empty.
-        prometheus_port: serve `/metrics` of the (first) runner there; None: not at all.
+        prometheus_port: serve `/metrics` of the runner there (worker k: port + k); None: not at all.
         on_snapshot: called about once a second, and once at the end.
         on_log: called with each line of `log` steps and warnings of the generator.
     """
@@ -45,12 +71,154 @@ class LocalRun:
     on_log: Callable[[str], None] | None = None
 
 
-def run_local(run: LocalRun) -> Result:
+def run_local(local: LocalRun) -> Result:
     """Run a plan to its verdict and return the result document.
 
     Blocks; makes its own event loop (uvloop where there is one). While it runs, the first SIGINT or SIGTERM stops
     gracefully (teardown runs, the result says Cancelled), the second one kills.
 
     A target that is down, slow or speaks garbage is part of the result, never an exception.
+
+    Raises:
+        InvalidSpec: something that is known only here (env, files, rows) cannot be used: exit code 104.
     """
-    raise NotImplementedError
+    choice = choose_loop()
+    return run(run_in_loop(local, loop_name=choice.name), choice)
+
+
+async def run_in_loop(local: LocalRun, *, loop_name: str = "") -> Result:
+    """Do what `run_local` does, in a loop that exists.
+
+    Raises:
+        InvalidSpec: see `run_local`.
+        ValueError: several workers without a `source`.
+    """
+    if local.workers > 1 and local.source is None:
+        raise ValueError(
+            "several workers make the plan again from its source; give LocalRun(source=...)"
+        )
+    facts = _facts(local, loop_name)
+    engine = Engine(local.plan, facts, MonotonicClock(), local.on_log or logger.info)
+    try:
+        engine.prepare()
+    except ScriptError as exc:
+        await engine.close()
+        return _not_started(engine, Fault(Reason.SCRIPT_ERROR, str(exc)))
+    except BaseException:
+        await engine.close()
+        raise
+    if local.workers == 1:
+        return await _alone(local, engine)
+    await (
+        engine.close()
+    )  # that everything can be prepared is known now, before a process is started
+    return await _together(local, engine)
+
+
+async def _alone(local: LocalRun, engine: Engine) -> Result:
+    """Run in this process."""
+    runner = Runner(engine, time.time)
+    try:
+        async with _metrics_page(runner, local.prometheus_port):
+            fleet = Fleet(
+                local.plan, [OwnMember(runner)], engine.clock, on_snapshot=local.on_snapshot
+            )
+            with _interrupts(fleet):
+                return await fleet.run()
+    finally:
+        await runner.close()
+
+
+async def _together(local: LocalRun, engine: Engine) -> Result:
+    """Run in several processes."""
+    token = secrets.token_urlsafe(32)
+    log = local.on_log or logger.info
+    try:
+        async with started_workers(_tasks(local, engine.facts, token), token, log) as members:
+            return await _lead(local, members, engine)
+    except MemberLost as exc:
+        return _not_started(engine, Fault(Reason.START_FAILED, str(exc)))
+
+
+async def _lead(local: LocalRun, members: list[Member], engine: Engine) -> Result:
+    fleet = Fleet(
+        local.plan,
+        members,
+        engine.clock,
+        start_in_s=ARM_AHEAD_S,
+        on_snapshot=local.on_snapshot,
+    )
+    with _interrupts(fleet):
+        return await fleet.run()
+
+
+def _facts(local: LocalRun, loop_name: str) -> RunnerFacts:
+    uid = secrets.token_hex(8)
+    run_id = local.run_id or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uid[:4]}"
+    return RunnerFacts(
+        run=RunIdentity(uid=uid, run_id=run_id, loadtest=local.plan.name),
+        runner=RunnerIndex(0, 1),
+        seed=seed_of(local.plan, secrets.randbits(SEED_BITS)),
+        env=local.env,
+        base_dir=local.base_dir,
+        loop_name=loop_name,
+    )
+
+
+def _tasks(local: LocalRun, facts: RunnerFacts, token: str) -> list[Task]:
+    assert local.source is not None
+    description = RunDescription(
+        run=facts.run,
+        source=local.source,
+        runners=local.workers,
+        seed=facts.seed,
+        token_sha256=token_hash(token),
+    )
+    port = local.prometheus_port
+    return [
+        Task(
+            description=description,
+            index=index,
+            base_dir=str(local.base_dir.resolve()),
+            env=dict(local.env),
+            port=0 if port is None else port + index,
+        )
+        for index in range(local.workers)
+    ]
+
+
+def _not_started(engine: Engine, fault: Fault) -> Result:
+    fault = replace(fault, message=engine.mask(fault.message))
+    return conclude(result_of(engine), Circumstances(not_started=fault))
+
+
+@asynccontextmanager
+async def _metrics_page(runner: Runner, port: int | None) -> AsyncIterator[None]:
+    if port is None:
+        yield
+        return
+    server = ControlServer(runner, token_sha256="")
+    await server.start("127.0.0.1", port)
+    try:
+        yield
+    finally:
+        await server.close()
+
+
+@contextmanager
+def _interrupts(fleet: Fleet) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run in good order, where signals can be had: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    taken: list[signal.Signals] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, fleet.interrupt)
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)

@@ -27,7 +27,6 @@ from kload_spec.control import (
     StartReply,
     StartRequest,
     StatusReply,
-    StopReason,
     StopRequest,
     TeardownRequest,
 )
@@ -144,6 +143,8 @@ class Runner:
         elif self.phase in (RunnerPhase.RUNNING, RunnerPhase.STOPPING):
             self.engine.stop(request.reason, request.message, graceful=request.graceful)
             self._move(RunnerPhase.STOPPING)
+        elif self.phase is RunnerPhase.STOPPED and not request.graceful:
+            self._finish()  # without its teardown
         elif self.phase is RunnerPhase.TEARDOWN and not request.graceful and self._phase_task:
             self._phase_task.cancel()
         return self.status()
@@ -293,8 +294,3 @@ class Runner:
             self._fail_setup(Reason.ENGINE_ERROR, str(error))
         elif self.phase is not RunnerPhase.RELEASED:
             self._finish()
-
-
-def stop_request(reason: StopReason, message: str = "", *, graceful: bool = True) -> StopRequest:
-    """Return the message that ends a load."""
-    return StopRequest(reason=reason, message=message, graceful=graceful)

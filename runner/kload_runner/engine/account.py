@@ -74,7 +74,7 @@ def result_of(engine: Engine) -> Result:
             )
         ],
         health=health,
-        notes=[*engine.notes, *_notes(engine.recorder)],
+        notes=[*plan.notes, *engine.notes, *_notes(engine.recorder)],
     )
     return fill_in(result, engine.recorder)
 

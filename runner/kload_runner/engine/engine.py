@@ -54,8 +54,8 @@ class Engine:
         self.facts = facts
         self.clock = clock
         self.mask = masker(plan.env, facts.env)
-        self.recorder = Recorder(plan.metrics, plan.thresholds, mask=self.mask)
-        self.probe = HealthProbe(clock.now)
+        self.recorder = Recorder(plan.metrics, plan.thresholds, limits=plan.limits, mask=self.mask)
+        self.probe = HealthProbe(clock)
         self.progress = Progress(plan, facts.runner)
         self.stopped_by: tuple[StopReason, str] | None = None
         self.faults: list[Fault] = []

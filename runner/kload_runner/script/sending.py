@@ -5,7 +5,7 @@ Knows nothing of metrics or of the functions that users write. One `Sender` per 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from kload_runner.steps.bodies import (
@@ -27,7 +27,6 @@ from kload_spec.expressions import EvaluationError, Value
 
 _MOST_PLACES = 4096  # URLs taken apart and kept; a script with more pays for each
 
-JsonValue = Value | Mapping[str, object] | Sequence[object]
 Headers = Mapping[str, str]
 Content = tuple[bytes | None, str]  # what is sent, and its Content-Type; empty for none
 
