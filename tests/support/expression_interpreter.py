@@ -224,5 +224,5 @@ class Interpreter:
             hits += holds
             if holds:
                 found.append(self.value(tree.arguments[-1]) if tree.name == "map" else item)
-        del self.variables[name.name]
+        self.variables.pop(name.name, None)
         return {"all": True, "exists": False, "exists_one": hits == 1}.get(tree.name, found)

@@ -69,6 +69,8 @@ def call(function: Function, arguments: tuple[Typed, ...]) -> Apply:
     _check_count(function, len(arguments))
     for at, argument in enumerate(arguments):
         parameter = function.parameters[min(at, len(function.parameters) - 1)]
+        if argument.kind in parameter.refused:
+            raise CallFault(f"{usage(function)}: not of a {spoken(argument.kind)}", at)
         if not accepts(parameter.kind, argument.kind):
             raise CallFault(
                 f"{usage(function)}: {parameter.name} is a {_wanted(parameter.kind)}, "

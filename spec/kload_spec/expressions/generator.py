@@ -309,7 +309,7 @@ class Generator:
         return f"{self.out.bind(function.apply)}({', '.join(given)})"
 
     def _size(self, node: Apply, argument: str) -> str:
-        if node.arguments[0].kind is not Kind.ANY:
+        if node.arguments[0].kind in (*_CONTAINERS, Kind.STRING):
             return f"len({argument})"
         kind = self.out.temporary(f"type({argument})")
         sized = f"{kind} is list or {kind} is dict or {kind} is str"

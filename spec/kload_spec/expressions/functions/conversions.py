@@ -76,10 +76,12 @@ def _kind(value: Value) -> str:
     return "int" if type(value) is int else word(value)
 
 
+_NO_NUMBER: Final = (Kind.NULL, Kind.BOOL, Kind.LIST, Kind.MAP)
+
 CONVERSION_FUNCTIONS: Final = (
     Function("string", (anything(),), Kind.STRING, as_string),
-    Function("int", (anything(),), Kind.INT, _int),
-    Function("double", (anything(),), Kind.FLOAT, _double),
+    Function("int", (anything(but=_NO_NUMBER),), Kind.INT, _int),
+    Function("double", (anything(but=_NO_NUMBER),), Kind.FLOAT, _double),
     Function("abs", (number(),), Kind.NUMBER, _abs, linear=False),
     Function("floor", (number(),), Kind.INT, _floor, linear=False),
     Function("ceil", (number(),), Kind.INT, _ceil, linear=False),

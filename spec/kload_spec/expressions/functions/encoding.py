@@ -83,7 +83,7 @@ ENCODING_FUNCTIONS: Final = (
     Function("jsonDecode", (text(),), Kind.ANY, _json_decode),
     Function("base64", (text(),), Kind.STRING, _base64),
     Function("base64Decode", (text(),), Kind.STRING, _base64_decode),
-    Function("urlencode", (anything(),), Kind.STRING, _urlencode),
+    Function("urlencode", (anything(but=(Kind.NULL, Kind.LIST)),), Kind.STRING, _urlencode),
     Function("hmacSha256", (text("key"), text()), Kind.STRING, _hmac_sha256, method=False),
     Function("sha256", (text(),), Kind.STRING, _sha256),
     Function("isoTime", (number("milliseconds"),), Kind.STRING, _iso_time, linear=False),

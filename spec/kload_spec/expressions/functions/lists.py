@@ -101,8 +101,11 @@ def _extreme(name: str, better: Callable[[Value, Value], bool]) -> Callable[...,
     return extreme
 
 
+_SIZELESS: Final = (Kind.NULL, Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.NUMBER)
+_UNORDERED: Final = (Kind.NULL, Kind.BOOL, Kind.MAP)
+
 LIST_FUNCTIONS: Final = (
-    Function("size", (anything(),), Kind.INT, size, linear=False),
+    Function("size", (anything(but=_SIZELESS),), Kind.INT, size, linear=False),
     Function("range", (whole("count"),), Kind.LIST, _range),
     Function("distinct", (items(),), Kind.LIST, _distinct),
     Function("missing", (items("expected"), items("actual")), Kind.LIST, _missing),
@@ -110,7 +113,7 @@ LIST_FUNCTIONS: Final = (
     Function("sum", (items(),), Kind.NUMBER, _sum),
     Function(
         "min",
-        (anything("first"), anything("other")),
+        (anything("first", but=_UNORDERED), anything("other", but=_UNORDERED)),
         Kind.ANY,
         _extreme("min", less),
         optional=1,
@@ -118,7 +121,7 @@ LIST_FUNCTIONS: Final = (
     ),
     Function(
         "max",
-        (anything("first"), anything("other")),
+        (anything("first", but=_UNORDERED), anything("other", but=_UNORDERED)),
         Kind.ANY,
         _extreme("max", lambda a, b: less(b, a)),
         optional=1,

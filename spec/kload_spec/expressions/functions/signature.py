@@ -5,7 +5,7 @@ Facts only: the functions themselves are in the modules beside this one, the tab
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -33,10 +33,15 @@ class Pattern(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: its name for messages, and the kind of value it takes."""
+    """One parameter: its name for messages, and the kind of value it takes.
+
+    Attributes:
+        refused: kinds it does not take, where `kind` is any.
+    """
 
     name: str
     kind: Kind
+    refused: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,6 @@ def items(name: str = "list") -> Parameter:
     return Parameter(name, Kind.LIST)
 
 
-def anything(name: str = "value") -> Parameter:
-    """Return a parameter that takes any value."""
-    return Parameter(name, Kind.ANY)
+def anything(name: str = "value", *, but: Iterable[Kind] = ()) -> Parameter:
+    """Return a parameter that takes any value, but some kinds."""
+    return Parameter(name, Kind.ANY, frozenset(but))
