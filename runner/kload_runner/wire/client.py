@@ -27,7 +27,7 @@ from kload_runner.wire.connection import Connection
 from kload_runner.wire.connector import Connector, Phases
 from kload_runner.wire.cookies import CookieJar, with_cookies
 from kload_runner.wire.errors import ErrorClass, WireFault
-from kload_runner.wire.request import UNSEEN, Request, head_ending
+from kload_runner.wire.request import NO_CONTENT, UNSEEN, WITH_CONTENT, Request
 from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Response
 from kload_runner.wire.settings import WireSettings
@@ -140,10 +140,10 @@ class Client:
         head = request.head
         if self.jar.by_domain:
             head = self._with_cookies(request)
-        if body is None:
-            wire = head + head_ending(request.method)
-        else:
+        if body is not None:
             wire = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+        else:
+            wire = head + (NO_CONTENT if request.method in WITH_CONTENT else b"\r\n")
         try:
             await connection.send(response, wire, started_at, until)
         except asyncio.CancelledError:
@@ -215,7 +215,7 @@ class Client:
         head = self._with_cookies(request)
         held = b""
         if body is None:
-            wire = head + head_ending(request.method)
+            wire = head + (NO_CONTENT if request.method in WITH_CONTENT else b"\r\n")
         else:
             wire = b"%bContent-Length: %d\r\n\r\n" % (head, len(body))
             if request.expect_continue:

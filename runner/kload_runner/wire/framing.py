@@ -1,8 +1,8 @@
 """Where a response begins and ends, for the cases llhttp leaves to its caller. Pure functions over bytes.
 
-Used off the hot path only: answers to HEAD, bodies that end with the connection, several segments, garbage.
+Used off the hot path only: answers to HEAD, bodies that end with the connection, several segments.
 
-Source: RFC 9112 §6.3 (length of a body), §9.3 (persistence); RFC 9113 §4.1 (HTTP/2 frames).
+Source: RFC 9112 §6.3 (length of a body), §9.3 (persistence).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from kload_runner.wire.headers import Headers, parse_head
 
 _END = re.compile(rb"\n\r?\n")
-_H2_SETTINGS, _H2_GOAWAY = 0x04, 0x07
 _NO_BODY = frozenset({204, 304})
 
 
@@ -50,29 +49,3 @@ def keeps_alive(head: bytes, interim: int, version: str) -> bool:
     options = Headers(parse_head(head, interim)).get("connection", "").lower()
     tokens = {token.strip() for token in options.split(",")}
     return "close" not in tokens and (version != "1.0" or "keep-alive" in tokens)
-
-
-def describe_garbage(data: bytes, reason: str) -> str:
-    """Return a sentence about bytes that are no HTTP/1.x response, naming what they are where that shows."""
-    if _looks_like_http2(data):
-        return (
-            "the target answered with HTTP/2 frames; kload speaks HTTP/1.1 only for now, "
-            "let the target (or the proxy before it) accept HTTP/1.1"
-        )
-    if data[:2] in (b"\x15\x03", b"\x16\x03"):
-        return "the target answered with TLS; write https:// in the URL"
-    if data.startswith(b"SSH-"):
-        return "an SSH server answered; check the port"
-    shown = data[:40].decode("latin-1").encode("unicode_escape").decode("ascii")
-    return f"the response is not valid HTTP/1.x ({reason or 'malformed'}); it begins with '{shown}'"
-
-
-def _looks_like_http2(data: bytes) -> bool:
-    if data.startswith(b"PRI * HTTP/2"):
-        return True
-    if len(data) < 9:
-        return False
-    length, kind, stream = int.from_bytes(data[:3], "big"), data[3], data[5:9]
-    if stream != b"\0\0\0\0":
-        return False
-    return (kind == _H2_SETTINGS and length % 6 == 0) or (kind == _H2_GOAWAY and length >= 8)

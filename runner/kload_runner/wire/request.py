@@ -19,7 +19,8 @@ from kload_runner.wire.settings import USER_AGENT
 from kload_runner.wire.url import Endpoint, parse_url
 
 # Methods whose definition foresees content: without any, Content-Length: 0 is sent (RFC 9110 §8.6).
-_WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+NO_CONTENT = b"Content-Length: 0\r\n\r\n"
 # Retried after a stale connection; the same set as Go's net/http. PUT and DELETE are idempotent too, but a
 # second DELETE that finds nothing would be measured as the target's fault.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -193,8 +194,3 @@ def check_method(method: str) -> None:
     """Raise InvalidRequest unless the method is a token."""
     if not _TOKEN.fullmatch(method) or method == "CONNECT":
         raise InvalidRequest(f"method {method!r} cannot be sent; write e.g. GET or POST")
-
-
-def head_ending(method: str) -> bytes:
-    """Return what ends the head of a request without a body."""
-    return b"Content-Length: 0\r\n\r\n" if method in _WITH_CONTENT else b"\r\n"

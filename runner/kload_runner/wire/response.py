@@ -30,6 +30,7 @@ class Peer:
 
 
 NO_PEER = Peer()
+UNREAD: Any = object()
 
 
 class Response:
@@ -86,10 +87,7 @@ class Response:
         "written",
     )
 
-    _content: bytes
-    _headers: Headers
     _json: Any
-    _text: str
 
     def __init__(self, request: Request, started_at: float, max_decoded_bytes: int) -> None:
         self.request = request
@@ -105,6 +103,11 @@ class Response:
         self.head = self.raw = b""
         self.peer = NO_PEER
         self.redirects: tuple[Response, ...] = ()
+        # Not left unset until needed: catching the AttributeError would cost ten times as much.
+        self._headers: Headers | None = None
+        self._content: bytes | None = None
+        self._text: str | None = None
+        self._json = UNREAD
 
     @property
     def ok(self) -> bool:
@@ -139,11 +142,9 @@ class Response:
     @property
     def headers(self) -> Headers:
         """The header fields; empty when no response came."""
-        try:
-            return self._headers
-        except AttributeError:
+        if self._headers is None:
             self._headers = Headers(parse_head(self.head, self.interim) if self.status else [])
-            return self._headers
+        return self._headers
 
     @property
     def content(self) -> bytes:
@@ -152,13 +153,10 @@ class Response:
         Raises:
             UnreadableBody: broken, unknown or overlong compression.
         """
-        try:
-            return self._content
-        except AttributeError:
-            self._content = decoding.decompress(
-                self.raw, self.headers.get("content-encoding", ""), self.max_decoded_bytes
-            )
-            return self._content
+        if self._content is None:
+            coding = self.headers.get("content-encoding", "")
+            self._content = decoding.decompress(self.raw, coding, self.max_decoded_bytes)
+        return self._content
 
     @property
     def body(self) -> str:
@@ -167,11 +165,9 @@ class Response:
         Raises:
             UnreadableBody: see `content`.
         """
-        try:
-            return self._text
-        except AttributeError:
+        if self._text is None:
             self._text = decoding.to_text(self.content, self.headers.get("content-type", ""))
-            return self._text
+        return self._text
 
     @property
     def json(self) -> Any:
@@ -180,15 +176,12 @@ class Response:
         Raises:
             UnreadableBody: it is not JSON; the message shows how it begins.
         """
-        try:
-            return self._json
-        except AttributeError:
-            pass
-        try:
-            # No look at the headers first: compressed bytes are never valid JSON.
-            self._json = orjson.loads(self.raw)
-        except orjson.JSONDecodeError:
-            self._json = self._json_slowly()
+        if self._json is UNREAD:
+            try:
+                # No look at the headers first: compressed bytes are never valid JSON.
+                self._json = orjson.loads(self.raw)
+            except orjson.JSONDecodeError:
+                self._json = self._json_slowly()
         return self._json
 
     def _json_slowly(self) -> Any:
