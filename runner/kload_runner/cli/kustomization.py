@@ -11,7 +11,7 @@ Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,30 @@ def read(path: Path, reader: Reader) -> tuple[Listed, ...]:
         Refused: it has something in it that would change a LoadTest and is not understood here, or a file is missing.
     """
     return tuple(_listed(path, reader, MAX_DEPTH))
+
+
+def chosen(paths: Sequence[Path], reader: Reader) -> list[Listed]:
+    """Return what is to be run, with its patches: kustomizations among `paths` patch the other files, those that they
+    list; where there are no others, they stand for all they list.
+
+    So ``kload run suite/*.yaml`` runs the files of the suite, ``kload run suite`` too (in the kustomization's order), and
+    ``kload run kustomization.yaml one.yaml`` runs one of them.
+
+    Raises:
+        Refused: see `read`.
+    """
+    listed: list[Listed] = []
+    files: list[Path] = []
+    for path in paths:
+        kustomization = find(path)
+        if kustomization is None:
+            files.append(path)
+        else:
+            listed += read(kustomization, reader)
+    if not files:
+        return listed
+    rules = {entry.file.resolve(): entry.rules for entry in listed}
+    return [Listed(file, rules.get(file.resolve(), ())) for file in files]
 
 
 def _listed(path: Path, reader: Reader, depth: int) -> Iterator[Listed]:

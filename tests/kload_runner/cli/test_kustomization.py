@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kload_runner.cli.kustomization import Listed, Rule, Target, find, read
+from kload_runner.cli.kustomization import Listed, Rule, Target, chosen, find, read
 from kload_runner.cli.output import Refused
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -147,6 +147,21 @@ def test_a_folder_stands_for_its_kustomization(tmp_path: Path) -> None:
     assert find(path) == path
     assert find(tmp_path / "a.yaml") is None
     assert find(tmp_path.parent) is None
+
+
+def test_a_kustomization_among_files_patches_those_it_lists(tmp_path: Path) -> None:
+    rule = {"path": "p.yaml", "target": {}}
+    kustomization = {"resources": ["b.yaml", "a.yaml"], "patches": [rule]}
+    path = write(tmp_path, kustomization=kustomization, p={}, a={}, b={}, other={})
+    a, b, other = (tmp_path / name for name in ("a.yaml", "b.yaml", "other.yaml"))
+    rules = (Rule(tmp_path / "p.yaml", Target()),)
+    assert chosen([a, b, path, other], reader) == [
+        Listed(a, rules),
+        Listed(b, rules),
+        Listed(other),
+    ]
+    assert chosen([tmp_path], reader) == [Listed(b, rules), Listed(a, rules)]
+    assert chosen([a], reader) == [Listed(a)]
 
 
 def merged(document: Any, patch: Any) -> Any:
