@@ -107,8 +107,8 @@ def chosen(paths: Sequence[Path], reader: Reader) -> list[Listed]:
     """Return what is to be run, with its patches: kustomizations among `paths` patch the other files, those that they
     list; where there are no others, they stand for all they list.
 
-    So ``kload run suite/*.yaml`` runs the files of the suite, ``kload run suite`` too (in the kustomization's order), and
-    ``kload run kustomization.yaml one.yaml`` runs one of them.
+    So ``kload run suite/*.yaml`` runs the files of the suite, ``kload run suite`` too (in the kustomization's order),
+    and ``kload run kustomization.yaml one.yaml`` runs one of them.
 
     Raises:
         Refused: see `read`.
