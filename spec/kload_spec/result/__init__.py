@@ -2,7 +2,7 @@
 
 document     its shape (pydantic; readers ignore what they do not know)
 series       its time series: columns on a common grid that can only get coarser
-merging      the documents of N runners -> one
+merging      the documents of N runners -> one, small enough for a ConfigMap
 conclusion   thresholds judged and the verdict written into it
 totals       `totals.<metric>.<stat>` for teardown
 """
@@ -24,7 +24,7 @@ from kload_spec.result.document import (
     ThresholdResult,
     result_json_schema,
 )
-from kload_spec.result.merging import merge
+from kload_spec.result.merging import fitted, merge
 from kload_spec.result.series import MetricSeries, ScenarioSeries, StepSeries
 from kload_spec.result.totals import summary, totals
 
@@ -47,6 +47,7 @@ __all__ = [
     "Summary",
     "ThresholdResult",
     "conclude",
+    "fitted",
     "merge",
     "result_json_schema",
     "summary",

@@ -25,7 +25,7 @@ from kload_spec.result.document import (
     ThresholdResult,
 )
 
-MAX_ERRORS = 50  # kinds of errors kept; the most frequent ones
+MAX_BYTES = 900 * 1024  # gzipped; a ConfigMap may hold 1 MiB, names and all
 
 _Item = TypeVar("_Item", bound=BaseModel)
 
@@ -90,6 +90,29 @@ def _on_grid(result: Result, interval_s: int) -> Result:
             item.model_copy(update={"series": item.series.coarsened(factor)}) for item in items
         ]
     return result.model_copy(update=coarser)
+
+
+def fitted(result: Result, limit_bytes: int = MAX_BYTES) -> Result:
+    """Return the result such that `to_bytes` stays within a limit.
+
+    First the points of series become fewer, by halves, then the samples of errors go; no other number changes.
+
+    Raises:
+        ValueError: if even then it is too large.
+    """
+    while (size := len(result.to_bytes())) > limit_bytes:
+        longest = [len(scenario.series.vus) for scenario in result.scenarios]
+        longest += [len(step.series.requests) for step in result.steps]
+        if max(longest, default=0) > 1:
+            result = _on_grid(result, 2 * result.interval_s)
+        elif any(error.sample for error in result.errors):
+            errors = [error.model_copy(update={"sample": ""}) for error in result.errors]
+            result = result.model_copy(update={"errors": errors})
+        else:
+            raise ValueError(
+                f"the result has {size} bytes at the least; the limit is {limit_bytes}"
+            )
+    return result
 
 
 def _by_key(

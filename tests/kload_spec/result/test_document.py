@@ -6,7 +6,6 @@ import json
 import math
 import random
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import jsonschema
@@ -34,6 +33,7 @@ from kload_spec.result import (
     StepSeries,
     ThresholdResult,
     conclude,
+    fitted,
     merge,
     result_json_schema,
     totals,
@@ -514,5 +514,16 @@ def test_an_hour_of_fifty_steps_fits_a_config_map() -> None:
     assert len(result.to_bytes()) < 900 * 1024
 
 
-def test_a_replaced_health_keeps_its_type() -> None:
-    assert replace(Health(), arrivals=3).arrivals == 3
+def test_a_document_that_is_too_large_loses_points_and_then_samples_but_no_number() -> None:
+    large = runner_result(1, points=400)
+    length = len(large.to_bytes())
+    smaller = fitted(large, length - 500)
+    assert len(smaller.to_bytes()) <= length - 500
+    assert smaller.interval_s > 1
+    assert smaller.errors == large.errors
+    assert conclude(smaller).summary == conclude(large).summary
+    assert fitted(large, length) == large
+    least = fitted(large, len(fitted(large, length - 500).to_bytes()) // 2)
+    assert conclude(least).summary == conclude(large).summary
+    with pytest.raises(ValueError, match="the limit is 100"):
+        fitted(large, 100)
