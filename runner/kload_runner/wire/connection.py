@@ -1,8 +1,7 @@
-"""One HTTP/1.1 connection: the protocol object under every exchange. The hot path of kload.
+"""One HTTP/1.1 connection: sends one request at a time (never pipelines), lives and ends. The hot path.
 
-Sends one request at a time (never pipelines), feeds what comes to llhttp, fills in the `Response` and wakes
-the one waiter. It keeps the head as bytes; it must not parse fields, follow redirects, know cookies or retry.
-`Client` decides all that; `Connector` makes connections.
+`Reading` is its other half, which turns bytes into the `Response`. Neither parses fields, follows redirects,
+knows cookies or retries: `Client` decides all that; `Connector` makes connections.
 
     idle ── send ──> busy ── last byte ──> idle            (reusable: False when it must not be used again)
                       ├──── EOF, reset ──> closed: `reset`, unless the end of the connection ends the body
@@ -11,7 +10,7 @@ the one waiter. It keeps the head as bytes; it must not parse fields, follow red
                       └──── abandon    ──> closed: nobody is told (the waiter was cancelled)
     idle ── any byte or EOF ──> closed: a response nobody asked for must not meet the next request
 
-Sources: RFC 9112 §6.3 (length of a body), §9.3 (persistence), RFC 9110 §15.2 (1xx), §9.3.2 (HEAD).
+Sources: RFC 9112 §9.3 (persistence), RFC 9110 §10.1.1 (Expect).
 """
 
 from __future__ import annotations
@@ -20,68 +19,40 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from typing_extensions import override
 
 from kload_runner.wire import endings, framing
-from kload_runner.wire.errors import ErrorClass, Fault
+from kload_runner.wire.errors import Fault
+from kload_runner.wire.reading import Reading
 from kload_runner.wire.response import NO_PEER, Peer, Response
 from kload_runner.wire.settings import WireSettings
 from kload_runner.wire.timeouts import Deadline, Sweep
 
 HIGH_WATER = 64 * 1024  # bytes of a request still unsent before `sending` counts as going on
-CONTINUE_WAIT_S = (
-    1.0  # then the body is sent without a 100 (RFC 9110 §10.1.1 asks for a bound; curl: 1 s)
-)
+CONTINUE_WAIT_S = 1.0  # then the body is sent without a 100; curl's value (RFC 9110 §10.1.1)
 
 
-class _Counting:
-    """Parser callbacks for bodies nobody reads: without `on_body` llhttp copies nothing."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.on_message_begin = connection.on_message_begin
-        self.on_message_complete = connection.on_message_complete
-
-
-class Connection(asyncio.Protocol):
+class Connection(Reading):
     """See the module. One exchange at a time; the caller keeps to that.
 
     Attributes:
         peer: whom it speaks to.
-        reusable: whether another exchange may follow once the present one is over.
-        idle_since: end of the latest exchange, by the settings' clock.
         deadline: of the exchange in flight.
     """
 
     __slots__ = (
-        "_chunks",
-        "_clock",
         "_continue_timer",
-        "_counting",
         "_early",
-        "_first_at",
-        "_future",
-        "_head_done",
         "_held_body",
-        "_keeping",
-        "_limits",
         "_loop",
-        "_now",
-        "_parser",
         "_paused",
-        "_response",
-        "_send_at",
-        "_sent_at",
         "_sock",
         "_sweep",
         "_timeout_s",
         "_transport",
-        "_watch_bytes",
         "_write",
         "deadline",
-        "idle_since",
         "peer",
-        "reusable",
     )
 
     _write: Callable[[bytes], None]
@@ -93,32 +64,19 @@ class Connection(asyncio.Protocol):
         sweep: Sweep,
         deadline: Deadline,
     ) -> None:
+        super().__init__(settings)
         self._loop = loop
-        self._clock: Callable[[], float] = settings.clock
         self._timeout_s = settings.timeout_s
-        self._limits = (settings.max_header_bytes, settings.max_body_bytes)
-        # The limits are looked at only beyond the smaller one: one comparison per segment until then.
-        self._watch_bytes = min(self._limits)
         self._sweep = sweep
         self.deadline = deadline
         deadline.owner = self
         self.peer: Peer = NO_PEER
-        self.reusable = True
-        self.idle_since = 0.0
         self._early: bytes | None = b""
         self._sock: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
-        self._keeping: HttpResponseParser | None = None
-        self._counting: HttpResponseParser | None = None
-        self._parser: HttpResponseParser | None = None
         self._paused = False
-        self._response: Response | None = None
-        self._future: asyncio.Future[None] | None = None
-        self._chunks: list[bytes] | None = None
-        self._head_done = False
         self._held_body = b""
         self._continue_timer: asyncio.TimerHandle | None = None
-        self._first_at = self._send_at = self._sent_at = self._now = 0.0
 
     # --- for the client ---
 
@@ -231,64 +189,6 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
 
     @override
-    def data_received(self, data: bytes) -> None:
-        response = self._response
-        if response is None:
-            self._unasked(data)
-            return
-        self._now = now = self._clock()
-        if response.bytes_received:
-            response.bytes_received += len(data)
-            if not self._head_done:
-                response.head += data
-        else:
-            response.bytes_received = len(data)
-            response.head = data
-            self._first_at = now
-            self._head_done = False
-        if response.bytes_received > self._watch_bytes and self._oversized(response):
-            return
-        try:
-            self._parser.feed_data(data)  # type: ignore[union-attr]  # set by `send`
-        except (HttpParserError, HttpParserUpgrade) as exc:
-            self._unparsable(response, exc)
-            return
-        if self._response is not None:
-            self._incomplete(response)
-        elif not self.reusable:
-            self._close()
-
-    def on_message_begin(self) -> None:
-        """Note a message that begins (llhttp): a second one is not ours, whatever it says."""
-        if self._response is None:
-            self.reusable = False
-
-    def on_body(self, chunk: bytes) -> None:
-        """Keep a piece of the body (llhttp)."""
-        response = self._response
-        if response is None:
-            return
-        if self._chunks is not None:
-            self._chunks.append(chunk)
-        elif response.raw:
-            self._chunks = [response.raw, chunk]
-        else:
-            response.raw = chunk
-
-    def on_message_complete(self) -> None:
-        """End the exchange (llhttp), unless the message was a 1xx."""
-        response = self._response
-        parser = self._parser
-        if response is None or parser is None:
-            return
-        status = parser.get_status_code()
-        if status < 200:
-            self._interim(response, status)
-            return
-        response.status = status
-        self._complete(response, parser.should_keep_alive())
-
-    @override
     def eof_received(self) -> None:
         self._ended(None)
 
@@ -308,6 +208,7 @@ class Connection(asyncio.Protocol):
 
     # --- inside ---
 
+    @override
     def _unasked(self, data: bytes) -> None:
         """Take bytes that came while nothing was asked."""
         if self._early is None or len(self._early) + len(data) > self._limits[0]:
@@ -315,55 +216,7 @@ class Connection(asyncio.Protocol):
         else:
             self._early += data
 
-    def _new_keeping(self) -> HttpResponseParser:
-        self._keeping = _lenient(HttpResponseParser(self))
-        return self._keeping
-
-    def _new_counting(self) -> HttpResponseParser:
-        self._counting = _lenient(HttpResponseParser(_Counting(self)))
-        return self._counting
-
-    def _complete(self, response: Response, keep_alive: bool) -> None:
-        now = self._now
-        self._response = None
-        first_at = self._first_at
-        sent_at = self._sent_at
-        if not keep_alive or not sent_at:
-            self.reusable = False  # not sent to its end: what follows would be taken for the body
-        if not sent_at or sent_at > first_at:
-            sent_at = first_at  # answered before it was sent
-        if self._chunks is not None:
-            response.raw = b"".join(self._chunks)
-            self._chunks = None
-        response.sending = sent_at - self._send_at
-        response.waiting = first_at - sent_at
-        response.receiving = now - first_at
-        response.duration = now - self._send_at
-        self.idle_since = now
-        try:  # noqa: SIM105  (suppress() costs 0.3 µs)
-            self._future.set_result(None)  # type: ignore[union-attr]  # set by `send`
-        except asyncio.InvalidStateError:
-            pass  # cancelled a moment ago; its task will abandon the connection
-
-    def _fail(self, fault: Fault) -> None:
-        response = self._response
-        if response is None:
-            return
-        self._response = None
-        now = self._clock()
-        first_at = self._first_at if response.bytes_received else now
-        sent_at = min(self._sent_at or now, first_at)
-        response.sending = sent_at - self._send_at
-        response.waiting = first_at - sent_at
-        response.receiving = now - first_at
-        response.duration = now - self._send_at
-        response.status = 0
-        response.raw = b""
-        response.error, response.error_detail = fault.error, fault.detail
-        self._close()
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
-
+    @override
     def _close(self) -> None:
         self.reusable = False
         self._parser = self._keeping = self._counting = None  # they refer back to us
@@ -377,49 +230,12 @@ class Connection(asyncio.Protocol):
         if transport is not None:
             transport.abort()
 
-    def _incomplete(self, response: Response) -> None:
-        """Look at a response that goes on: is its head complete, and does a body follow at all?"""
-        if self._head_done:
-            return
-        end = framing.head_end(response.head, response.interim)
-        if end < 0:
-            return
-        self._head_done = True
-        parser = self._parser
-        if response.request.method == "HEAD" and parser is not None:
-            # llhttp cannot be told that no body follows, so its state is of no use any more.
-            self._keeping = self._counting = None
-            response.status = parser.get_status_code()
-            response.raw = b""
-            version = parser.get_http_version()
-            alive = framing.keeps_alive(response.head, response.interim, version)
-            self._complete(response, alive and len(response.head) == end)
-            if not self.reusable:
-                self._close()
-
-    def _oversized(self, response: Response) -> bool:
-        """End a response whose head or body is beyond the limits."""
-        end = framing.head_end(response.head, response.interim)
-        detail = endings.describe_excess(
-            end, len(response.head), response.bytes_received, self._limits
-        )
-        if detail:
-            self._fail(Fault(ErrorClass.TOO_LARGE, detail))
-        return bool(detail)
-
-    def _interim(self, response: Response, status: int) -> None:
-        response.interim += 1
-        if status == 101:
-            self._fail(endings.SWITCHED)
-        elif status == 100 and self._held_body:
-            self._release()
-
     def _hold(self, body: bytes) -> None:
         self._held_body = body
-        self._continue_timer = self._loop.call_later(CONTINUE_WAIT_S, self._release)
+        self._continue_timer = self._loop.call_later(CONTINUE_WAIT_S, self._continue)
 
-    def _release(self) -> None:
-        """Send the body that waited for a 100."""
+    @override
+    def _continue(self) -> None:
         body, self._held_body = self._held_body, b""
         if self._continue_timer is not None:
             self._continue_timer.cancel()
@@ -430,12 +246,6 @@ class Connection(asyncio.Protocol):
         self._write(body)
         if not self._paused:
             self._sent_at = self._clock()
-
-    def _unparsable(self, response: Response, exc: Exception) -> None:
-        if self._response is None:
-            self._close()  # the response is complete and good; what follows it is not ours
-        else:
-            self._fail(endings.malformed(response.head, response.interim, str(exc)))
 
     def _ended(self, exc: Exception | None) -> None:
         """The target closed or reset the connection (or we did)."""
@@ -453,11 +263,3 @@ class Connection(asyncio.Protocol):
                 self._close()
                 return
         self._fail(endings.ended(exc, response.bytes_received))
-
-
-def _lenient(parser: HttpResponseParser) -> HttpResponseParser:
-    """Accept what other clients accept: lines that end in LF alone, blanks behind a chunk's size."""
-    parser.set_dangerous_leniencies(
-        lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
-    )
-    return parser
