@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from typing_extensions import override
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -31,6 +33,7 @@ class Problem:
         """Return the same problem with a line number."""
         return replace(self, line=line)
 
+    @override
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from rich.console import Console
+
 from kload_spec.errors import InvalidSpec, Problem
 
 EXIT_INVALID = (
     104  # the spec or the command line is wrong; nothing was sent (k6's number, docs/exit-codes.md)
 )
 EXIT_SCRIPT = 107  # a script raised while it was loaded
+
+
+PIPED_WIDTH = 120  # columns of a log or file, which has none of its own
+
+
+def new_console() -> Console:
+    """Return where results are printed: as wide as the terminal, or as a log is read."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
 
 
 class Refused(Exception):

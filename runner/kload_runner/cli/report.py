@@ -6,9 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from kload_runner.cli.output import Refused
+from kload_runner.cli.output import Refused, new_console
 from kload_runner.cli.outputs import FORMATS, RESULT_FILE, RUNS, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command
 from kload_runner.report.terminal import print_summary
@@ -45,7 +43,7 @@ def report(options: argparse.Namespace) -> int:
     outputs = read_outputs(options.out, "--out", list(FORMATS))
     results = [read_result(path) for path in options.runs or [latest()]]
     for result in results:
-        print_summary(View(result), Console())
+        print_summary(View(result), new_console())
     for file in write_outputs(outputs, results):
         print(f"wrote {file}")
     codes = [result.verdict.exit_code if result.verdict else 1 for result in results]

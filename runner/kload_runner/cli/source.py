@@ -6,21 +6,26 @@ Shared by `run` and `validate`, so that what is validated is what would run. Rea
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kload_runner.cli.environment import assignments
 from kload_runner.cli.output import Refused
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
+from kload_spec.loading import Document, load_text, patched, read_documents
 from kload_spec.plan import Plan
+from kload_spec.planning import plan_of
 
 if TYPE_CHECKING:
     from kload_runner.cli.parser import Parser
+
+
+QUICK_VUS, QUICK_DURATION = 1, "10s"  # of `kload run URL` without --vus or --duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,90 @@ def add_options(parser: Parser) -> None:
 def sources(options: argparse.Namespace) -> Iterator[Source]:
     """Yield a source for each LoadTest named, in order; raise Refused at the first that cannot be run."""
     params = assignments(options.param, "-p")
+    patches = [patch for path in options.patch for patch in _read(path, read_documents)]
+    found = 0
     for what in options.what:
-        if urlsplit(what).scheme in ("http", "https"):
-            yield _source(what, _url_document(what), Path.cwd(), options, params)
-        else:
-            path = Path(what)
-            for document in _documents(path, options.patch):
-                yield _source(what, document, path.parent, options, params)
+        for document, base_dir in _documents(what):
+            found += 1
+            yield _source(_with_patches(document, patches), base_dir, options, params)
+    if not found:
+        raise Refused.because(
+            f"no LoadTest in {', '.join(options.what)}; `kload new FILE` writes one"
+        )
+
+
+def _documents(what: str) -> Iterator[tuple[Document, Path]]:
+    if urlsplit(what).scheme in ("http", "https"):
+        yield Document(_quick_test(what), what), Path.cwd()
+        return
+    path = Path(what)
+    documents = _read(path, load_text)
+    if not documents:  # a kustomization.yaml that the shell's *.yaml brought along, say
+        print(f"kload: {what} holds no LoadTest, passed over", file=sys.stderr)
+    for document in documents:
+        yield document, path.parent
+
+
+def _read(path: Path, load: Callable[[str, str], tuple[Document, ...]]) -> tuple[Document, ...]:
+    try:
+        return load(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise Refused.because(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refused.because(
+            f"{path}: not UTF-8 text ({error.reason} at byte {error.start})"
+        ) from error
+    except InvalidSpec as error:
+        raise Refused.invalid(error, str(path)) from error
+
+
+def _with_patches(document: Document, patches: Sequence[Document]) -> Document:
+    for patch in patches:
+        try:
+            document = patched(document, patch)
+        except InvalidSpec as error:
+            raise Refused.invalid(error, patch.source) from error
+    return document
+
+
+def _source(
+    document: Document, base_dir: Path, options: argparse.Namespace, params: Mapping[str, str]
+) -> Source:
+    origin = PlanSource(
+        document=dict(document.value),
+        params=dict(params),
+        target=options.target,
+        scenarios=tuple(options.scenario),
+        vus=options.vus,
+        duration=options.duration,
+        iterations=options.iterations,
+    )
+    try:
+        return Source(document.source, plan_of(origin), origin, base_dir)
+    except InvalidSpec as error:
+        raise Refused.invalid(document.located(error), document.source) from error
+
+
+def _quick_test(url: str) -> Mapping[str, Any]:
+    """Make the LoadTest of `kload run URL`: one GET per iteration; the load is that of --vus, --duration,
+    --iterations.
+    """
+    parts = urlsplit(url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    text = (path or "/").replace("$(", "$$(")  # a URL is no template
+    return {
+        "apiVersion": "kload.dev/v1alpha1",
+        "kind": "LoadTest",
+        "metadata": {"name": "quick"},
+        "spec": {
+            "target": {"baseURL": f"{parts.scheme}://{parts.netloc}"},
+            "scenarios": {
+                "quick": {
+                    "executor": "constant-vus",
+                    "vus": QUICK_VUS,
+                    "duration": QUICK_DURATION,
+                    "steps": [{"name": "get", "get": text}],
+                }
+            },
+        },
+    }

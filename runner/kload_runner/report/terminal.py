@@ -20,6 +20,18 @@ VERDICT_STYLES = {
     "Error": "bold red",
     "Cancelled": "bold yellow",
 }
+WORDS = (
+    "",
+    "scenario",
+    "step",
+    "executor",
+    "check",
+    "where",
+    "rule",
+    "metric",
+    "values",
+)  # wrapped, left
+NARROW = 100  # columns; below, the least telling numbers are left out rather than torn apart
 MOST_ERRORS = 8  # lines; the HTML report and the result document hold all
 
 
@@ -37,19 +49,14 @@ def print_summary(view: View, console: Console) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for number, column in enumerate(columns):
-        left = number == 0 or column in (
-            "step",
-            "executor",
-            "check",
-            "where",
-            "rule",
-            "values",
-            "answers",
-            "",
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", padding=(0, 1)
+    )
+    for column in columns:
+        words = column in WORDS
+        table.add_column(
+            column, justify="left" if words else "right", overflow="fold", no_wrap=not words
         )
-        table.add_column(column, justify="left" if left else "right", overflow="fold")
     return table
 
 
@@ -72,10 +79,12 @@ def _print_thresholds(view: View, console: Console) -> None:
 def _print_steps(view: View, console: Console) -> None:
     if not view.steps:
         return
-    table = _table("scenario", "step", "requests", "rate", "failed", "p50", "p95", "p99", "max")
+    wide = console.width >= NARROW
+    columns = ["scenario", "step", "requests", "rate", "failed", "p50", "p95", "p99"]
+    table = _table(*columns, *(["max"] if wide else []))
     for row in view.steps:
         failed = Text(row.failed, "red" if row.any_failed else "")
-        table.add_row(
+        cells: list[str | Text] = [
             row.scenario,
             row.name,
             row.requests,
@@ -84,8 +93,8 @@ def _print_steps(view: View, console: Console) -> None:
             row.p50,
             row.p95,
             row.p99,
-            row.longest,
-        )
+        ]
+        table.add_row(*cells, *([row.longest] if wide else []))
     _section("requests", table, console)
 
 

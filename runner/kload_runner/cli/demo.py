@@ -1,0 +1,124 @@
+"""`kload demo`: a first run that needs nothing else: starts the bundled shop on loopback, loads it, writes a report.
+
+The shop runs in a process of its own and ends with the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from importlib.resources import files
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kload_runner.cli import run
+from kload_runner.cli.output import Refused
+from kload_runner.cli.parser import add_command
+from kload_runner.demo import shop
+
+if TYPE_CHECKING:
+    from kload_runner.cli.parser import Commands
+
+START_TIMEOUT_S = 20  # s; the shop is a small Python process
+REPORT = Path("kload-demo-report.html")
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "demo", demo, "load a small bundled shop: a first run that needs nothing else"
+    )
+    parser.add_argument(
+        "--serve", action="store_true", help="only start the shop, and keep it until Ctrl-C"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="port of the shop (any free one)"
+    )
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the quickstart against the bundled shop, and say what to do next."""
+    if options.serve:
+        return _serve_until_interrupted(options.port)
+    manifest = str(files("kload_runner.demo").joinpath("quickstart.yaml"))
+    with _shop(options.port) as url:
+        print(
+            f"the demo shop listens at {url}\n$ kload run quickstart.yaml --target {url} --report html={REPORT}\n"
+        )
+        code = run.run_words([manifest, "--target", url, "--report", f"html={REPORT}"])
+    print(NEXT.format(report=REPORT))
+    return code
+
+
+NEXT = """
+What next?
+  open {report}                  the report of this run
+  kload new mytest.yaml          a commented test to start from
+  kload run URL --vus 10         a quick test of your own service, without a file
+  kubectl apply -f mytest.yaml   the same file in a cluster, see the README
+"""
+
+
+def _serve_until_interrupted(port: int) -> int:
+    async def serve() -> None:
+        server = await _start(port)
+        print(
+            f"the demo shop listens at http://127.0.0.1:{shop.port_of(server)}; Ctrl-C ends it",
+            flush=True,
+        )
+        async with server:
+            await server.serve_forever()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+    return 0
+
+
+async def _start(port: int) -> asyncio.Server:
+    try:
+        return await shop.start(port)
+    except OSError as error:
+        raise Refused.because(f"--port {port}: {error.strerror}; choose another one") from error
+
+
+@contextlib.contextmanager
+def _shop(port: int) -> Iterator[str]:
+    """Run the shop in a process of its own; yield its URL."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(port, there), daemon=True)
+    process.start()
+    try:
+        if not here.poll(START_TIMEOUT_S):
+            raise Refused.because(
+                f"the demo shop did not start within {START_TIMEOUT_S} s", exit_code=1
+            )
+        answer = here.recv()
+        if isinstance(answer, str):
+            raise Refused.because(f"--port {port}: {answer}; choose another one")
+        yield f"http://127.0.0.1:{answer}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(port: int, parent: Connection) -> None:
+    """Serve in a child process: tell the parent the port (or the error), then until terminated."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; the parent ends us
+
+    async def serve() -> None:
+        try:
+            server = await shop.start(port)
+        except OSError as error:
+            parent.send(str(error.strerror))
+            return
+        parent.send(shop.port_of(server))
+        async with server:
+            await server.serve_forever()
+
+    asyncio.run(serve())

@@ -1,0 +1,99 @@
+"""`kload validate`: says everything that is wrong with a manifest, or what it would do. Sends nothing."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kload_runner.cli import source
+from kload_runner.cli.output import Refused, complain, new_console
+from kload_runner.cli.parser import add_command
+from kload_runner.display import numbers
+from kload_spec.planning import Description, describe
+from kload_spec.shapes import Moment
+
+if TYPE_CHECKING:
+    from kload_runner.cli.parser import Commands
+
+SPARK_WIDTH = 48
+SPARK_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "validate", validate, "check manifests and show what they would do; sends nothing"
+    )
+    source.add_options(parser)
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Check all files, print the problems of each or its plan; return 104 if any is wrong."""
+    console = new_console()
+    code = 0
+    for what in options.what:
+        one = argparse.Namespace(**{**vars(options), "what": [what]})
+        try:
+            for found in source.sources(one):
+                _print(found.file, describe(found.plan), console)
+        except Refused as refused:
+            complain(refused)
+            code = refused.exit_code
+    return code
+
+
+def _print(file: str, plan: Description, console: Console) -> None:
+    console.print(Text.assemble((f"{plan.name}", "bold"), f"  {file} is valid"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("  scenario", "load", "from", "to", "VUs", "iterations", "requests"):
+        table.add_column(column, justify="left" if column in ("  scenario", "load") else "right")
+    for scenario in plan.scenarios:
+        table.add_row(
+            f"  {scenario.name}",
+            scenario.load,
+            numbers.clock(scenario.start_s),
+            numbers.clock(scenario.end_s),
+            numbers.count(scenario.vus),
+            _at_most(scenario.iterations),
+            _at_most(scenario.requests),
+        )
+    console.print(table)
+    console.print(
+        f"  VUs over time  {spark(plan.vus_over_time, plan.load_s)}  at most {numbers.count(plan.max_vus)}"
+    )
+    total = (
+        "as many as the target answers"
+        if plan.requests is None
+        else f"at most {numbers.count(plan.requests)}"
+    )
+    console.print(
+        f"  load {numbers.clock(plan.load_s)}, at the longest {numbers.clock(plan.longest_s)}; requests: {total}"
+        + (f"; in a cluster on {plan.runners} runners" if plan.runners > 1 else "")
+    )
+    for threshold in plan.thresholds:
+        console.print(Text(f"  must hold: {threshold}"), soft_wrap=True)
+    for warning in plan.warnings:
+        console.print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
+
+
+def _at_most(count: int | None) -> str:
+    return "open" if count is None else f"≤ {numbers.count(count)}"
+
+
+def spark(moments: tuple[Moment, ...], duration_s: float) -> str:
+    """Draw VUs over time as a line of bars, each the most VUs of its stretch of time."""
+    most = max((moment.vus for moment in moments), default=0)
+    if not most or duration_s <= 0:
+        return ""
+    bars = [0] * SPARK_WIDTH
+    for position, moment in enumerate(moments):
+        end_s = moments[position + 1].at_s if position + 1 < len(moments) else duration_s
+        first = min(SPARK_WIDTH - 1, int(moment.at_s / duration_s * SPARK_WIDTH))
+        last = min(SPARK_WIDTH - 1, int(min(end_s, duration_s) / duration_s * SPARK_WIDTH))
+        for bar in range(first, max(first, last) + 1):
+            bars[bar] = max(bars[bar], moment.vus)
+    return "".join(SPARK_BARS[-(-value * 8 // most)] for value in bars)
