@@ -153,6 +153,12 @@ FAULTS = [
         id="head in pieces without end",
     ),
     pytest.param(always(plain(b"x" * 70_000)), ErrorClass.TOO_LARGE, "65536 bytes", id="huge body"),
+    pytest.param(
+        always(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 40_000, b"x" * 40_000),
+        ErrorClass.TOO_LARGE,
+        "body is longer",
+        id="body beyond the limit in pieces",
+    ),
     pytest.param(drowns, ErrorClass.TOO_LARGE, "body is longer", id="endless body"),
 ]
 
