@@ -50,6 +50,12 @@ bench: $(BENCH)/.ready  ## measure kload beside k6, Locust and wrk (needs nginx 
 
 include tests/support/cluster/cluster.mk
 
+generate: $(READY)  ## rewrite the CRD and the schemas from the models
+	@$(BIN)/python -m kload_spec.generate
+
+verify: $(READY)  ## fail if a generated file is stale
+	@$(BIN)/python -m kload_spec.generate --check
+
 lock: $(READY)  ## rewrite requirements/*.txt: versions and hashes, no addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev --extra operator pyproject.toml -o requirements/dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group bench pyproject.toml -o requirements/bench.txt

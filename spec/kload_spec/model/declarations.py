@@ -58,7 +58,7 @@ class Metric(Written):
 
 _Columns = Annotated[tuple[StaticName, ...], Field(max_length=256)]
 _Rows = Annotated[
-    tuple[Annotated[dict[str, AnyValue], Keys("a column", IDENTIFIER), Field(max_length=256)], ...],
+    tuple[Annotated[dict[str, AnyValue], Field(max_length=256), Keys("a column", IDENTIFIER)], ...],
     Field(max_length=MAX_ROWS),
 ]
 

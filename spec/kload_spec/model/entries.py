@@ -83,14 +83,16 @@ Headers = Annotated[
     ),
 ]
 Conditions = Annotated[
-    dict[str, Condition], Keys("a check", pattern=None, most=120), Field(max_length=MAX_ENTRIES)
+    dict[str, Condition], Field(max_length=MAX_ENTRIES), Keys("a check", pattern=None, most=120)
 ]
-Formulas = Annotated[dict[str, Formula], Keys("a metric"), Field(max_length=MAX_ENTRIES)]
-Saved = Annotated[dict[str, Formula], Keys("a variable", IDENTIFIER), Field(max_length=MAX_ENTRIES)]
+Formulas = Annotated[
+    dict[str, Formula], Field(max_length=MAX_ENTRIES), Keys("a metric", IDENTIFIER)
+]
+Saved = Annotated[dict[str, Formula], Field(max_length=MAX_ENTRIES), Keys("a variable", IDENTIFIER)]
 Values = Annotated[
-    dict[str, AnyValue], Keys("a variable", IDENTIFIER), Field(max_length=MAX_ENTRIES)
+    dict[str, AnyValue], Field(max_length=MAX_ENTRIES), Keys("a variable", IDENTIFIER)
 ]
-Tags = Annotated[dict[str, StaticText], Keys("a tag", IDENTIFIER), Field(max_length=16)]
+Tags = Annotated[dict[str, StaticText], Field(max_length=16), Keys("a tag", IDENTIFIER)]
 
 
 class Multipart(Written):
@@ -98,16 +100,17 @@ class Multipart(Written):
 
     fields: Annotated[
         dict[str, Text],
+        Field(max_length=MAX_ENTRIES),
         Keys("a field", None, 120),
-        says("a map of texts", "Plain fields.", {"title": "a"}, max_length=MAX_ENTRIES),
+        says("a map of texts", "Plain fields.", {"title": "a"}),
     ] = {}  # noqa: RUF012 - pydantic copies defaults
     files: Annotated[
         dict[str, StaticText],
+        Field(max_length=16),
         Keys("a field", None, 120),
         says(
             "a map of paths",
             "Files by field: paths next to the manifest.",
             {"photo": "data/photo.png"},
-            max_length=16,
         ),
     ] = {}  # noqa: RUF012 - pydantic copies defaults

@@ -146,3 +146,25 @@ class OpenOf(Kept):
     def schema(self) -> JsonSchema:
         """Return an open schema with the editor's one beside it."""
         return {"x-kubernetes-preserve-unknown-fields": True, "x-kload-editor": self.editor}
+
+
+@dataclass(frozen=True, slots=True)
+class RoundsOf(Kept):
+    """How often: a whole number, or a text that gives one."""
+
+    @override
+    def convert(self, value: object) -> int | str:
+        """Return the number or the text as written."""
+        if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+            raise fault(f"{show(value)} is no number of rounds")
+        return value
+
+    @override
+    def schema(self) -> JsonSchema:
+        """Return an int-or-string schema."""
+        return {
+            "x-kubernetes-int-or-string": True,
+            "minimum": 0,
+            "maxLength": MAX_TEXT,
+            "minLength": 1,
+        }

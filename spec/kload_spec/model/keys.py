@@ -37,7 +37,7 @@ class Keys:
         rendered = dict(handler(schema))
         rule = f"size(key) <= {self.most}"
         if self.pattern:
-            rule += f" && key.matches('{self.pattern}')"
+            rule += f' && key.matches(r"{self.pattern}")'
             rendered["propertyNames"] = {"pattern": self.pattern, "maxLength": self.most}
         rendered["x-kubernetes-validations"] = [
             {

@@ -50,14 +50,14 @@ def _accept_param(value: object) -> object:
 
 Params = Annotated[
     dict[str, Annotated[Any, OpenOf(accept=_accept_param)]],
-    Keys("a parameter", IDENTIFIER),
     Field(max_length=128),
+    Keys("a parameter", IDENTIFIER),
 ]
 Env = Annotated[tuple[EnvVar, ...], Field(max_length=128)]
-Metrics = Annotated[dict[str, Metric], Keys("a metric"), Field(max_length=64)]
-Blocks = Annotated[dict[str, SomeSteps], Keys("a block"), Field(max_length=32)]
-Data = Annotated[dict[str, DataFeed], Keys("a data feed"), Field(max_length=16)]
-Scenarios = Annotated[dict[str, Scenario], Keys("a scenario"), Field(min_length=1, max_length=32)]
+Metrics = Annotated[dict[str, Metric], Field(max_length=64), Keys("a metric", IDENTIFIER)]
+Blocks = Annotated[dict[str, SomeSteps], Field(max_length=32), Keys("a block")]
+Data = Annotated[dict[str, DataFeed], Field(max_length=16), Keys("a data feed")]
+Scenarios = Annotated[dict[str, Scenario], Field(min_length=1, max_length=32), Keys("a scenario")]
 
 
 class Spec(Written):

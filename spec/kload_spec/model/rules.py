@@ -43,4 +43,4 @@ Rules = Annotated[
     Field(min_length=1, max_length=16),
     BeforeValidator(_listed),
 ]
-Thresholds = Annotated[dict[str, Rules], Keys("a metric", None, 512), Field(max_length=128)]
+Thresholds = Annotated[dict[str, Rules], Field(max_length=128), Keys("a metric", None, 512)]

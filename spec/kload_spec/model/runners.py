@@ -62,8 +62,8 @@ def _accept_map(value: object) -> object:
 
 
 _Quantity = Annotated[Any, QuantityOf(accept=_accept_quantity)]
-_Quantities = Annotated[dict[str, _Quantity], Keys("a resource", LABEL, 253), Field(max_length=16)]
-_Labels = Annotated[dict[str, LooseStaticText], Keys("a label", LABEL, 317), Field(max_length=64)]
+_Quantities = Annotated[dict[str, _Quantity], Field(max_length=16), Keys("a resource", LABEL, 253)]
+_Labels = Annotated[dict[str, LooseStaticText], Field(max_length=64), Keys("a label", LABEL, 317)]
 _Open = Annotated[Any, OpenOf(editor={"type": "object"}, accept=_accept_map)]
 _OpenList = Annotated[tuple[_Open, ...], Field(max_length=32)]
 

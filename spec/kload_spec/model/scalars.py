@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from kload_spec.model.inlining import FAULT, JsonSchema, Parameters, fault, show
-from kload_spec.model.kept import ConditionOf, IdentifierOf, OneOf, OpenOf, TextOf
+from kload_spec.model.kept import ConditionOf, IdentifierOf, OneOf, OpenOf, RoundsOf, TextOf
 from kload_spec.model.keys import Keys
 from kload_spec.model.settled import Bytes, Portion, Settled, Span, Truth, Whole
 from kload_spec.model.written import MAX_BODY
@@ -31,6 +31,7 @@ BodyText = Annotated[str, TextOf(most=MAX_BODY, empty=True)]
 Condition = Annotated[str, ConditionOf()]
 Formula = Annotated[str, ConditionOf(numbers=True)]
 AnyValue = Annotated[Any, OpenOf()]
+Rounds = Annotated[int | str, RoundsOf()]
 
 __all__ = [
     "FAULT",
@@ -49,6 +50,7 @@ __all__ = [
     "OpenOf",
     "Parameters",
     "PositiveDuration",
+    "Rounds",
     "Settled",
     "Share",
     "Size",

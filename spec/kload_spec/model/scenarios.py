@@ -100,7 +100,7 @@ StageList = Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAG
 _Vus = Annotated[int, Whole(0, MAX_VUS)]
 _SomeVus = Annotated[int, Whole(1, MAX_VUS)]
 _Env = Annotated[
-    dict[str, StaticText], Keys("a variable", IDENTIFIER), Field(max_length=MAX_ENTRIES)
+    dict[str, StaticText], Field(max_length=MAX_ENTRIES), Keys("a variable", IDENTIFIER)
 ]
 
 

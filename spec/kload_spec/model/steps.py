@@ -1,7 +1,7 @@
-"""_Nested as they are written: one verb each, and what may stand beside it.
+"""Steps as they are written: one verb each, and what may stand beside it.
 
 One flat model, because a structural schema knows no unions: which fields go together is a table here (`VERBS`),
-checked again by CEL in the cluster. _Nested inside steps are typed for us and for editors, open for the API server.
+checked again by CEL in the cluster. Steps inside steps are typed for us and for editors, open for the API server.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kload_spec.model.scalars import (
     LooseText,
     OpenOf,
     PositiveDuration,
+    Rounds,
     StaticName,
     Text,
     Whole,
@@ -61,11 +62,10 @@ Options = Annotated[tuple[Option, ...], Field(min_length=1, max_length=32)]
 
 
 class Repeat(Written):
-    """_Nested again and again."""
+    """Steps again and again."""
 
     times: Annotated[
-        AnyValue | None,
-        OpenOf(editor={"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        Rounds | None,
         says("the number of rounds", "How often; a number, or text such as $(row.count).", 3),
     ] = None
     while_: Annotated[
@@ -94,16 +94,16 @@ class Repeat(Written):
     def _bounded(self) -> Repeat:
         if self.times is None and self.while_ is None and self.until is None:
             raise fault("says neither `times` nor `while` nor `until`")
-        constant = isinstance(self.times, int) and not isinstance(self.times, bool)
-        if self.max is None and not constant:
+        constant = self.times if isinstance(self.times, int) else None
+        if self.max is None and constant is None:
             raise fault("has no `max`: a loop whose end is not a constant needs one, e.g. max: 10")
-        if constant and not 0 <= self.times <= MAX_ROUNDS:  # type: ignore[operator]  # an int, see above
-            raise fault(f"times: {self.times} is not between 0 and {MAX_ROUNDS}")
+        if constant is not None and not 0 <= constant <= MAX_ROUNDS:
+            raise fault(f"times: {constant} is not between 0 and {MAX_ROUNDS}")
         return self
 
 
 class Foreach(Written):
-    """_Nested once for each item of a list."""
+    """Steps once for each item of a list."""
 
     in_: Annotated[
         AnyValue,

@@ -27,7 +27,7 @@ HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110 section 5.6.2: a token
 HEADER_NAME = re.compile(HEADER)
 
 TargetHeaders = Annotated[
-    dict[str, LooseText], Keys("a header", HEADER, 120), Field(max_length=MAX_ENTRIES)
+    dict[str, LooseText], Field(max_length=MAX_ENTRIES), Keys("a header", HEADER, 120)
 ]
 
 

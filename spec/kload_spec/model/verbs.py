@@ -63,15 +63,15 @@ VERBS: Mapping[Verb, frozenset[str]] = MappingProxyType(
         Verb.CHECK: frozenset({"name", "checks", "assert", "record"}),
     }
 )
-_SIMPLE = ("sleep", "if", "pick", "repeat", "foreach", "set", "call", "log", "fail", "abort")
-ALL_VERBS = (*METHODS, *_SIMPLE, "record", "checks", "assert")
+SIMPLE_VERBS = ("sleep", "if", "pick", "repeat", "foreach", "set", "call", "log", "fail", "abort")
+ALL_VERBS = (*METHODS, *SIMPLE_VERBS, "record", "checks", "assert")
 
 
 def is_verb(word: str, written: frozenset[str]) -> bool:
     """Tell whether a field is the step's verb: `record`, `checks` and `assert` are only where nothing else is."""
-    if word in (*METHODS, *_SIMPLE):
+    if word in (*METHODS, *SIMPLE_VERBS):
         return True
-    if any(other in written for other in (*METHODS, *_SIMPLE)):
+    if any(other in written for other in (*METHODS, *SIMPLE_VERBS)):
         return False
     return (
         word == "checks"
@@ -83,7 +83,7 @@ def is_verb(word: str, written: frozenset[str]) -> bool:
 def verbs_of(written: frozenset[str]) -> list[Verb]:
     """Return the verbs of a step with these fields; a right step has one."""
     verbs = [Verb.REQUEST for method in METHODS if method in written]
-    verbs += [Verb(word) for word in _SIMPLE if word in written]
+    verbs += [Verb(word) for word in SIMPLE_VERBS if word in written]
     if not verbs and {"checks", "assert"} & written:
         return [Verb.CHECK]
     if not verbs and "record" in written:

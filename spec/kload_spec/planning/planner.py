@@ -258,9 +258,6 @@ class _Planner:
         if not everything.scripted:
             unrecorded = sorted(set(spec.metrics or ()) - used.recorded)
             self.notes += [f"metric {name} is never recorded" for name in unrecorded]
-        self.notes += [
-            f"block {name} is never called" for name in sorted(set(spec.blocks or ()) - used.calls)
-        ]
         feeds = {scenario.data for scenario in spec.scenarios.values()}
         self.notes += [
             f"data feed {name} is not used by any scenario"

@@ -191,11 +191,6 @@ class StepCompiler:
     def _times(self, loop: Repeat, place: Place, path: str) -> Template | int | None:
         if loop.times is None or isinstance(loop.times, int):
             return loop.times
-        if not isinstance(loop.times, str):
-            self.compiler.problem(
-                path, f"{loop.times!r} is no number of rounds; give one, e.g. 3 or $(vars.n)"
-            )
-            return None
         template = self.compiler.template(
             loop.times, place.scope(), path, NUMBER, "a number of rounds"
         )
