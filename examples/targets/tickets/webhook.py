@@ -121,10 +121,10 @@ class Webhook:
             elif first or self._faults.acts(Fault.DUPLICATE_PROCESSED_TWICE, request.path):
                 await _issue_tickets(tx, event, items)
         if first:
-            return json_response({"received": True, "eventId": event.id})
+            return json_response({"received": True})
         if self._faults.acts(Fault.DUPLICATE_ANSWERED_WITH_ERROR, request.path):
             raise Refusal(409, "duplicate_event", f"{event.id} was received before")
-        return json_response({"received": True, "duplicate": True, "eventId": event.id})
+        return json_response({"received": True, "duplicate": True})
 
     def _authenticate(self, request: Request) -> None:
         signature = request.headers.get("stripe-signature")

@@ -55,7 +55,6 @@ class Findings:
         checks, asserts: names -> path of the first.
         tags: names of tags -> values.
         recorded: metrics of the test's own.
-        calls: blocks.
         slowest_s: the longest timeout of its requests.
     """
 
@@ -64,7 +63,6 @@ class Findings:
     asserts: dict[str, str] = field(default_factory=dict)
     tags: dict[str, set[str]] = field(default_factory=dict)
     recorded: set[str] = field(default_factory=set)
-    calls: set[str] = field(default_factory=set)
     slowest_s: float = 0.0
 
     def add(self, other: Findings) -> None:
@@ -75,7 +73,6 @@ class Findings:
         for tag, values in other.tags.items():
             self.tags.setdefault(tag, set()).update(values)
         self.recorded |= other.recorded
-        self.calls |= other.calls
         self.slowest_s = max(self.slowest_s, other.slowest_s)
 
     def name_step(self, step: Step, default: str, path: str, compiler: Compiler) -> str:
