@@ -45,10 +45,10 @@ def demo(options: argparse.Namespace) -> int:
     """Run the quickstart against the bundled shop, and say what to do next."""
     if options.serve:
         return _serve_until_interrupted(options.port)
-    manifest = str(files("kload_runner.demo").joinpath("quickstart.yaml"))
+    manifest = options.file or str(files("kload_runner.demo").joinpath("quickstart.yaml"))
     with _shop(options.port) as url:
         print(
-            f"the demo shop listens at {url}\n$ kload run quickstart.yaml --target {url} --report html={REPORT}\n"
+            f"the demo shop listens at {url}\n$ kload run {manifest} --target {url} --report html={REPORT}\n"
         )
         code = run.run_words([manifest, "--target", url, "--report", f"html={REPORT}"])
     print(NEXT.format(report=REPORT))
