@@ -73,6 +73,10 @@ Word = Annotated[str, Field(max_length=256)]
 Prose = Annotated[str, Field(max_length=MAX_MESSAGE)]
 Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 
+AbortedBy = Annotated[
+    tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MAX_THRESHOLDS)
+]
+
 
 class Condition(Reported):
     """One condition, as in the Kubernetes API."""
@@ -186,6 +190,28 @@ class PastRun(Reported):
     result: Annotated[Word | None, says("a name", "ConfigMap with its result document.")] = None
 
 
+class Progress(Reported):
+    """What the operator must know to carry on after a restart: intents, written before they are acted upon."""
+
+    accepted_time: Annotated[
+        Time | None, says("a time", "When the run was accepted; startTimeout counts from here.")
+    ] = None
+    phase_time: Annotated[Time | None, says("a time", "When the present phase began.")] = None
+    attempt: Annotated[int | None, says("a number", "Start attempt that is armed, from 1.")] = None
+    stop_reason: Annotated[
+        Word | None, says("a word", "Why all runners are to stop: threshold, person ...")
+    ] = None
+    stop_message: Annotated[Prose | None, says("a message", "The same as a sentence.")] = None
+    stop_time: Annotated[Time | None, says("a time", "When the stop was decided.")] = None
+    fault_reason: Annotated[
+        Word | None, says("a reason", "What broke; the run ends as Error unless more is known.")
+    ] = None
+    fault_message: Annotated[Prose | None, says("a message", "The same as a sentence.")] = None
+    aborted_by: Annotated[
+        AbortedBy | None, says("a list", "Ids of the thresholds whose breach stopped the run.")
+    ] = None
+
+
 Thresholds = Annotated[tuple[ThresholdStatus, ...], Field(max_length=MAX_THRESHOLDS)]
 History = Annotated[tuple[PastRun, ...], Field(max_length=MAX_HISTORY)]
 Conditions = Annotated[
@@ -221,6 +247,9 @@ class Status(Reported):
         Prose | None, says("a message", "Why, as a sentence: number, limit, remedy.")
     ] = None
     run: Annotated[RunStatus | None, says("a run", "The run this is about.")] = None
+    progress: Annotated[
+        Progress | None, says("intents", "What the operator carries on from; absent when finished.")
+    ] = None
     start_time: Annotated[Time | None, says("a time", "When the load started.")] = None
     completion_time: Annotated[Time | None, says("a time", "When the run finished.")] = None
     runners: Annotated[RunnersStatus | None, says("a fleet", "The runners.")] = None
