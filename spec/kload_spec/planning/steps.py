@@ -218,11 +218,11 @@ class StepCompiler:
     def _call(self, step: Step, place: Place, path: str) -> tuple[CallStep, Place]:
         block = step.call or ""
         arguments = self._assignments(step.with_ or {}, place, f"{path}.with")
+        anything = replace(place, vars=ANY, answered=True)  # so that one missing block is one fault
         if not self.compiler.known(block, self.shared.blocks, f"{path}.call", "block"):
             return CallStep(path, block, arguments, ()), place
-        self.findings.calls.add(block)
         if not self._expand:
-            return CallStep(path, block, arguments, ()), replace(place, vars=ANY, answered=True)
+            return CallStep(path, block, arguments, ()), anything
         before = len(self.compiler.problems)
         inside = place.with_vars(step.with_ or ())
         steps, after = self.steps(self.shared.blocks[block], inside, child("spec.blocks", block))
@@ -234,7 +234,7 @@ class StepCompiler:
         found = self.compiler.problems[before:]
         self.compiler.problems[before:] = [
             problem
-            if "(called from " in problem.message
+            if "(called from " in problem.message or not problem.path.startswith("spec.blocks")
             else Problem(problem.path, f"{problem.message} (called from {path})")
             for problem in found
         ]
