@@ -27,6 +27,7 @@ _INTEGER = re.compile(
 )
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?", re.DOTALL)
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])_(?=[0-9])")
 MAX_INT = 2**63 - 1
 
 
@@ -50,7 +51,7 @@ def resolve_plain(text: str) -> Scalar:
         )
     if text[0] not in "+-.0123456789" or _TIMESTAMP.fullmatch(text):
         return text
-    plain = text if text[0] == "." else text.replace("_", "")
+    plain = _BETWEEN_DIGITS.sub("", text) if text[0] == "." else text.replace("_", "")
     number: int | float | None = _integer(plain)
     if number is None and _FLOAT.fullmatch(plain):
         number = _as_json(float(plain))

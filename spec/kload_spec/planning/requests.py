@@ -34,6 +34,7 @@ from kload_spec.program import (
 _OURS = frozenset(
     {"content-length", "transfer-encoding", "connection", "keep-alive", "te", "upgrade"}
 )
+_NO_BASE = "is missing, and steps have paths that follow it; write it, or use --target (or the --patch that has it)"
 _RATE = NUMBER | CONDITION  # k6: a number counts as true unless it is 0
 _TAGS_OF_OURS = frozenset(
     {"scenario", "step", "method", "status", "expected_response", "error", "check"}
@@ -159,10 +160,7 @@ class RequestCompiler:
         elif relative and not start.startswith("/"):
             self.compiler.problem(where, f"{step.url!r} is no path; write /{start.lstrip('./')}")
         elif relative and not self.shared.has_base:
-            self.compiler.problem(
-                "spec.target.baseURL",
-                f"is missing, and {where} is a path; write it, or use --target",
-            )
+            self.compiler.problem("spec.target.baseURL", _NO_BASE)
         return url
 
     def _headers(self, step: Step, scope: Scope, path: str) -> Iterator[tuple[str, Template]]:

@@ -220,7 +220,7 @@ class StepCompiler:
         arguments = self._assignments(step.with_ or {}, place, f"{path}.with")
         anything = replace(place, vars=ANY, answered=True)  # so that one missing block is one fault
         if not self.compiler.known(block, self.shared.blocks, f"{path}.call", "block"):
-            return CallStep(path, block, arguments, ()), place
+            return CallStep(path, block, arguments, ()), anything
         if not self._expand:
             return CallStep(path, block, arguments, ()), anything
         before = len(self.compiler.problems)
