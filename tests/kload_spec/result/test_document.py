@@ -515,7 +515,15 @@ def test_an_hour_of_fifty_steps_fits_a_config_map() -> None:
 
 
 def test_a_document_that_is_too_large_loses_points_and_then_samples_but_no_number() -> None:
-    large = runner_result(1, points=400)
+    noisy = [
+        ErrorResult(
+            scenario="buy",
+            kind="request",
+            message="status 500",
+            sample=f"{random.Random(1).random()}" * 9,
+        )
+    ]
+    large = runner_result(1, points=400).model_copy(update={"errors": noisy})
     length = len(large.to_bytes())
     smaller = fitted(large, length - 500)
     assert len(smaller.to_bytes()) <= length - 500
@@ -523,7 +531,8 @@ def test_a_document_that_is_too_large_loses_points_and_then_samples_but_no_numbe
     assert smaller.errors == large.errors
     assert conclude(smaller).summary == conclude(large).summary
     assert fitted(large, length) == large
-    least = fitted(large, len(fitted(large, length - 500).to_bytes()) // 2)
+    least = fitted(large, 1152)
+    assert least.errors[0].sample == ""
     assert conclude(least).summary == conclude(large).summary
     with pytest.raises(ValueError, match="the limit is 100"):
         fitted(large, 100)
