@@ -28,16 +28,12 @@ class ScenarioInstruments:
         self._recorder = recorder
         self._scenario = scenario
         self.log = log
+        # The recorder's own method: an iteration's end is on the hot path.
+        self.ended: Callable[[float, bool], None] = recorder.scenario(scenario).iteration
 
     def step(self, name: str, tags: Tags = ()) -> StepInstruments:
         """Return the instruments of a step."""
         return StepInstruments(self._recorder, self._scenario, name, tags)
-
-    # -- iterations (users.IterationMeter) -----------------------------------------------------------------------
-
-    def ended(self, duration_s: float, failed: bool) -> None:
-        """Count an iteration that came to its end."""
-        self._recorder.scenarios[self._scenario].iteration(duration_s, failed)
 
     def failure(self, state: State, cause: str, where: str) -> None:
         """Count why an iteration failed, with the place in the manifest or the script."""

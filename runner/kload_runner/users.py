@@ -9,15 +9,15 @@ executor's business. Nothing is measured here but the iteration as a whole.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from kload_runner.data import RowSource
 from kload_runner.executors import IterationInfo
 from kload_runner.steps.outcomes import IterationFailed, RowsExhausted, RunAborted
-from kload_runner.steps.state import NOTHING, State, Surroundings
+from kload_runner.steps.state import State, Surroundings
 from kload_spec.expressions import EvaluationError, Value
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class Behaviour(Protocol):
 class IterationMeter(Protocol):
     """Hears how iterations end. Interrupted ones are not heard of."""
 
-    def ended(self, duration_s: float, failed: bool) -> None:
-        """An iteration came to its end."""
+    @property
+    def ended(self) -> Callable[[float, bool], None]:
+        """What is told the duration of an iteration that came to its end, and whether it failed."""
         ...
 
     def failure(self, state: State, cause: str, where: str) -> None:
@@ -114,10 +115,11 @@ class User:
         try:
             if cast.rows is not None:
                 state.row = self._row(iteration, cast.rows)
-            if self._kept is None:
+            kept = self._kept
+            if kept is None:
                 await self._first()
-            elif self._kept:
-                state.vars.update(self._kept)
+            elif kept:
+                state.vars.update(kept)
             await self._iterate()
             failed = False
         except IterationFailed as exc:
@@ -181,28 +183,5 @@ class StepBehaviour:
     def bind(self, state: State) -> tuple[Iterate | None, Iterate]:
         """Return the generated coroutines for one VU."""
         start, iteration = self.start, self.iteration
-        if start is None:
-            return None, lambda: iteration(state)
-        begin = start
-        return (lambda: begin(state)), (lambda: iteration(state))
-
-
-async def run_once(user: User, iteration: IterationInfo, timeout_s: float) -> None:
-    """Run a single iteration within a time, as setup and teardown do.
-
-    Raises:
-        TimeoutError: it took longer.
-    """
-    async with asyncio.timeout(timeout_s):
-        await user.run_iteration(iteration)
-
-
-__all__ = [
-    "NOTHING",
-    "Behaviour",
-    "Cast",
-    "IterationMeter",
-    "StepBehaviour",
-    "User",
-    "run_once",
-]
+        # `partial` is C: a lambda would cost a frame per iteration.
+        return None if start is None else partial(start, state), partial(iteration, state)

@@ -22,7 +22,8 @@ from kload_runner.steps.outcomes import IterationFailed
 from kload_runner.steps.rendering import REPLAY_HEADERS
 from kload_runner.steps.state import State
 from kload_runner.steps.urls import Locator, Place
-from kload_runner.wire import InvalidRequest, InvalidUrl, Request, render_head
+from kload_runner.wire import InvalidRequest, InvalidUrl, Request
+from kload_runner.wire.request import check_method
 from kload_spec.expressions import EvaluationError, Value
 
 _MOST_PLACES = 4096  # URLs taken apart and kept; a script with more pays for each
@@ -47,20 +48,76 @@ class Defaults:
     redirects: int
 
 
+@dataclass(slots=True)
+class Options:
+    """What one call says over the defaults; None takes them.
+
+    Attributes:
+        query: parameters appended to the URL.
+        headers: over those of the target.
+    """
+
+    query: Mapping[str, Value] | None = None
+    headers: Headers | None = None
+    timeout_s: float | None = None
+    redirects: int | None = None
+
+
+PLAIN = Options()
+
+
 class Sender:
     """Makes requests."""
 
-    __slots__ = ("_defaults", "_heads", "_locator", "_places", "_varying")
+    __slots__ = ("_all_fixed", "_defaults", "_heads", "_locator", "_places", "_ready", "_varying")
 
     def __init__(self, defaults: Defaults) -> None:
         self._defaults = defaults
+        self._all_fixed = defaults.fields.all_fixed
         self._locator = Locator(defaults.base_url)
         self._varying: Callable[[State], Fields] = bind_fields(defaults.fields, "target.headers")
         self._places: dict[str, Place] = {}
         self._heads: dict[tuple[str, str], Heads] = {}
+        self._ready: dict[tuple[object, ...], Request] = {}
 
-    def place(self, url: str, query: Mapping[str, Value] | None) -> Place:
-        """Return where a request goes; it raises IterationFailed."""
+    def request(
+        self, state: State, method: str, url: str, content_type: str, options: Options
+    ) -> Request:
+        """Return the request of one call; it raises IterationFailed."""
+        if options.headers is not None or options.query is not None or not self._all_fixed:
+            return self._make(state, method, url, content_type, options)
+        # A request is immutable and its body travels beside it: one serves all calls that look the same.
+        key = (method, url, content_type, options.timeout_s, options.redirects)
+        request = self._ready.get(key)
+        if request is None:
+            request = self._make(state, method, url, content_type, options)
+            if len(self._ready) < _MOST_PLACES:
+                self._ready[key] = request
+        return request
+
+    def _make(
+        self, state: State, method: str, url: str, content_type: str, options: Options
+    ) -> Request:
+        place = self._place(url, options.query)
+        heads = self._heads.get((method, content_type)) or self._make_heads(method, content_type)
+        varying, replayable = self._varying(state), None
+        if options.headers:
+            head = heads.head_with(place, varying, tuple(options.headers.items()))
+            if {name.lower() for name in options.headers} & REPLAY_HEADERS:
+                replayable = True
+        else:
+            head = heads.head(place, varying)
+        defaults = self._defaults
+        return Request(
+            method,
+            *place,
+            head,
+            timeout_s=defaults.timeout_s if options.timeout_s is None else options.timeout_s,
+            max_redirects=defaults.redirects if options.redirects is None else options.redirects,
+            replayable=replayable,
+        )
+
+    def _place(self, url: str, query: Mapping[str, Value] | None) -> Place:
         if query:
             text = form_text(dict(query))
             url = f"{url}{'&' if '?' in url else '?'}{text}" if text else url
@@ -74,50 +131,25 @@ class Sender:
                 self._places[url] = place
         return place
 
-    def request(
-        self,
-        state: State,
-        method: str,
-        place: Place,
-        content_type: str,
-        headers: Headers | None,
-        limits: tuple[float | None, int | None],
-    ) -> Request:
-        """Return the request of one call; it raises IterationFailed.
-
-        Args:
-            limits: timeout in seconds and number of redirects; None takes the defaults.
-        """
-        heads = self._heads.get((method, content_type)) or self._make_heads(method, content_type)
-        varying = self._varying(state)
-        timeout_s, redirects = limits
-        if headers:
-            more = tuple(headers.items())
-            head = heads.head_with(place, varying, more)
-            replayable = True if {name.lower() for name in headers} & REPLAY_HEADERS else None
-        else:
-            head, replayable = heads.head(place, varying), None
-        defaults = self._defaults
-        return Request(
-            method,
-            *place,
-            head,
-            timeout_s=defaults.timeout_s if timeout_s is None else timeout_s,
-            max_redirects=defaults.redirects if redirects is None else redirects,
-            replayable=replayable,
-        )
-
     def _make_heads(self, method: str, content_type: str) -> Heads:
         plan = self._defaults.fields
         names = {name.lower() for name, _ in (*plan.fixed, *plan.varying)}
         if content_type and "content-type" not in names:
             plan = replace(plan, fixed=(*plan.fixed, ("Content-Type", content_type)))
         try:
-            render_head(method, *self.place("http://localhost/", None), ())
+            check_method(method)
         except InvalidRequest as exc:
             raise IterationFailed(str(exc)) from None
         heads = self._heads[method, content_type] = Heads(method, plan, self._defaults.user_agent)
         return heads
+
+
+def json_content(value: object) -> bytes:
+    """Return a value as JSON; it raises IterationFailed where it is none."""
+    try:
+        return json_bytes(value)  # type: ignore[arg-type]  # the user's own object
+    except TypeError as exc:
+        raise IterationFailed(f"json: {exc}") from None
 
 
 def content_of(
@@ -131,10 +163,7 @@ def content_of(
     if (json is not no_json) + (form is not None) + (data is not None) > 1:
         raise IterationFailed("give only one of json, form and data")
     if json is not no_json:
-        try:
-            return json_bytes(json), JSON_TYPE  # type: ignore[arg-type]  # the user's own object
-        except TypeError as exc:
-            raise IterationFailed(f"json: {exc}") from None
+        return json_content(json), JSON_TYPE
     if form is not None:
         try:
             return form_text(dict(form)).encode(), FORM_TYPE

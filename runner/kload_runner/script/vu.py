@@ -20,7 +20,8 @@ from typing import Any, NoReturn, TypedDict
 from typing_extensions import Unpack
 
 from kload_runner.script.observing import Observed, Observing
-from kload_runner.script.sending import Sender, content_of
+from kload_runner.script.sending import PLAIN, Options, Sender, content_of, json_content
+from kload_runner.steps.bodies import JSON_TYPE
 from kload_runner.steps.outcomes import IterationFailed, RunAborted
 from kload_runner.steps.state import BROKEN, State
 from kload_runner.wire import Response
@@ -32,29 +33,17 @@ Expect = int | range | tuple[int | range, ...] | list[int | range]
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request may say, all of it optional.
-
-    Attributes:
-        name: name of the step in metrics; at most 50 per scenario. Default: method and path.
-        json: value sent as JSON, with its Content-Type.
-        form: fields sent as a form.
-        data: text or bytes sent as they are.
-        query: parameters appended to the URL; a list repeats its name, None leaves it out.
-        headers: over those of the target.
-        expect: statuses that count as success: ``201``, ``range(200, 400)``, ``(200, 409)``. Default: the target's.
-        timeout: seconds for the whole request. Default: the target's.
-        redirects: how many to follow. Default: the target's.
-    """
+    """What a request may say, all of it optional; `VU.request` says what each is."""
 
     name: str
     json: Any
-    form: Mapping[str, Value]
-    data: str | bytes
-    query: Mapping[str, Value]
-    headers: Mapping[str, str]
-    expect: Expect
-    timeout: float
-    redirects: int
+    form: Mapping[str, Value] | None
+    data: str | bytes | None
+    query: Mapping[str, Value] | None
+    headers: Mapping[str, str] | None
+    expect: Expect | None
+    timeout: float | None
+    redirects: int | None
 
 
 class VU:
@@ -127,36 +116,58 @@ class VU:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    async def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        name: str = "",
+        json: Any = _NO_JSON,
+        form: Mapping[str, Value] | None = None,
+        data: str | bytes | None = None,
+        query: Mapping[str, Value] | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect: Expect | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # the wire's own deadline, a shared sweep
+        redirects: int | None = None,
+    ) -> Response:
         """Send a request and wait for its answer.
 
         Args:
             method: any HTTP method.
             url: absolute, or a path that follows the target's baseURL.
-            options: see `RequestOptions`.
+            name: name of the step in metrics; at most 50 per scenario. Default: method and path.
+            json: value sent as JSON, with its Content-Type.
+            form: fields sent as a form.
+            data: text or bytes sent as they are.
+            query: parameters appended to the URL; a list repeats its name, None leaves it out.
+            headers: over those of the target.
+            expect: statuses that count as success: ``201``, ``range(200, 400)``, ``(200, 409)``. Default: the target's.
+            timeout: seconds for the whole request. Default: the target's.
+            redirects: how many to follow. Default: the target's.
 
         Returns:
             The response: `status` (0 and an `error` class where no answer came), `json`, `body`, `content`, `headers`,
             `duration` in seconds. A target that is down or speaks garbage never raises.
 
         Raises:
-            IterationFailed: a URL or header that cannot be sent.
+            IterationFailed: a URL, header or body that cannot be sent.
         """
         state = self._state
-        get: Callable[[str], Any] = options.get
-        place = self._sender.place(url, get("query"))
-        content, content_type = content_of(
-            options.get("json", _NO_JSON), get("form"), get("data"), _NO_JSON
-        )
-        request = self._sender.request(
-            state, method, place, content_type, get("headers"), (get("timeout"), get("redirects"))
-        )
-        observed = self._observing.request_step(get("name") or self._inside, method, place[1])
+        if json is not _NO_JSON and form is None and data is None:
+            content: bytes | None = json_content(json)
+            content_type = JSON_TYPE
+        else:
+            content, content_type = content_of(json, form, data, _NO_JSON)
+        plain = query is None and headers is None and timeout is None and redirects is None
+        options = PLAIN if plain else Options(query, headers, timeout, redirects)
+        request = self._sender.request(state, method, url, content_type, options)
+        observed = self._observing.request_step(name or self._inside, method, request.target)
         self._observed = observed
         state.at = observed.name
         state.response = response = await state.client.exchange(request, content)
         state.status = status = response.status
-        expected = self._observing.expected(get("expect"))[status]
+        expected = self._observing.expected(expect)[status]
         intended, state.intended = state.intended, None
         observed.request(response, expected, intended)
         return response

@@ -19,6 +19,7 @@ from kload_spec.expressions import EvaluationError, Value
 if TYPE_CHECKING:
     from kload_runner.wire import Client
 
+NO_RESPONSE = "no response yet"
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
@@ -207,14 +208,18 @@ class State:
             EvaluationError: none has come yet in this iteration.
         """
         if self.response is None:
-            raise EvaluationError("no response yet")
+            raise EvaluationError(NO_RESPONSE)
         return self.response
 
     @property
     def json(self) -> Value:
         """The body parsed as JSON."""
+        response = self.response
+        if response is None:
+            raise EvaluationError(NO_RESPONSE)
         try:
-            return cast("Value", self.answer().json)
+            value: Value = response.json
+            return value
         except UnreadableBody:
             raise EvaluationError(self._why_unreadable("the body is not JSON")) from None
 
