@@ -49,7 +49,7 @@ class Visitor:
             self.writer.write(piece)
             await self.writer.drain()
             if len(pieces) > 1:
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.001)
 
     async def silence(self) -> None:
         """Say nothing until the other side has gone."""

@@ -88,6 +88,7 @@ class Client:
         "_cookies",
         "_deadlines",
         "_idle",
+        "_max_connections",
         "_max_decoded_bytes",
         "_max_idle",
         "_max_redirects",
@@ -98,6 +99,7 @@ class Client:
     def __init__(self, wire: Wire) -> None:
         settings = wire.settings
         self._max_idle = settings.max_idle_per_origin
+        self._max_connections = settings.max_connections
         self._max_redirects = settings.max_redirects
         self._cookies = settings.cookies
         self._connector = wire.connector
@@ -200,6 +202,8 @@ class Client:
         response.blocked = max(0.0, spent - phases.connecting - phases.tls)
         if connection is not None:
             self._connections.append(connection)
+            if len(self._connections) > self._max_connections:
+                self._drop_oldest()
             await self._on(connection, response, body, until)
 
     async def _on(
@@ -269,6 +273,18 @@ class Client:
                 return connection
             self._discard(connection)
         return None
+
+    def _drop_oldest(self) -> None:
+        """Close the connection that is idle for longest; a user who meets many origins keeps few."""
+        idle = [
+            (connection.idle_since, stack, connection)
+            for stack in self._idle.values()
+            for connection in stack
+        ]
+        if idle:
+            _, stack, connection = min(idle, key=lambda entry: entry[0])
+            stack.remove(connection)
+            self._discard(connection)
 
     def _discard(self, connection: Connection) -> None:
         connection.abandon()

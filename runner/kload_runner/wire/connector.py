@@ -15,6 +15,7 @@ import asyncio
 import itertools
 import socket
 import ssl
+import sys
 from dataclasses import dataclass
 
 from kload_runner.wire import tls
@@ -27,6 +28,7 @@ from kload_runner.wire.timeouts import Deadline, Sweep
 from kload_runner.wire.url import Endpoint
 
 ATTEMPT_S = 2.0  # s for one address while others are left; Go gives each at least this much
+_IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python names it from 3.13 on
 MIN_TIMER_S = 0.001  # loops round to milliseconds; one more, so that no timeout is early
 
 
@@ -181,8 +183,9 @@ class Connector:
         wanted = ":" if sock.family == socket.AF_INET6 else "."
         sources = [source for source in self._settings.local_addresses if wanted in source]
         if sources:
-            # Else the port is chosen without looking at the target, and runs out after one per port.
-            sock.setsockopt(socket.IPPROTO_IP, getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24), 1)
+            if sys.platform == "linux":
+                # Else the port is chosen without looking at the target, and ports run out sooner.
+                sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
             sock.bind((sources[next(self._turn) % len(sources)], 0))
 
     async def _open_transport(

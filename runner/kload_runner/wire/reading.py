@@ -225,9 +225,9 @@ class Reading(asyncio.Protocol):
     def _oversized(self, response: Response) -> bool:
         """End a response whose head or body is beyond the limits."""
         end = framing.head_end(response.head, response.interim)
-        detail = endings.describe_excess(
-            end, len(response.head), response.bytes_received, self._limits
-        )
+        # A body behind an answer to HEAD is none of ours, whatever its size.
+        received = end if response.request.method == "HEAD" else response.bytes_received
+        detail = endings.describe_excess(end, len(response.head), received, self._limits)
         if detail:
             self._fail(Fault(ErrorClass.TOO_LARGE, detail))
         return bool(detail)

@@ -27,7 +27,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[\x00\r\n]")
-# The client frames the message itself; what users write for these would contradict it.
+# The client frames the message itself; what users write for these would contradict it. Only
+# `Connection: close` is sent: then each request has a connection of its own.
 _OURS = frozenset(
     {"content-length", "transfer-encoding", "connection", "keep-alive", "te", "upgrade"}
 )
@@ -157,13 +158,13 @@ def render_head(
     """Render the constant part of a request's head.
 
     Host, User-Agent and the Authorization of the URL's credentials are added unless `headers` has them.
-    Content-Length, Connection and their kin are left out: the client frames the message itself.
+    Content-Length, Connection (but for ``close``) and their kin are left out: the client frames the message.
 
     Raises:
         InvalidRequest: a method or field name that is no token, a value with a line break or NUL.
     """
     check_method(method)
-    fields = [(name, value) for name, value in headers if name.lower() not in _OURS]
+    fields = [field for field in headers if field[0].lower() not in _OURS or _closes(*field)]
     present = {name.lower() for name, _ in fields}
     lines = [f"{method} {target.decode('latin-1')} HTTP/1.1"]
     if "host" not in present:
@@ -188,6 +189,10 @@ def render_field(name: str, value: str) -> bytes:
         raise InvalidRequest(f"the value of header {name} holds a line break or NUL")
     trimmed = value.strip(" \t")
     return f"{name}: {trimmed}\r\n".encode()
+
+
+def _closes(name: str, value: str) -> bool:
+    return name.lower() == "connection" and value.strip().lower() == "close"
 
 
 def check_method(method: str) -> None:

@@ -49,7 +49,8 @@ class WireSettings:
         cookies: whether clients keep cookies.
         dns_ttl_s: how long an answer of the resolver is used (getaddrinfo does not tell its TTL).
         local_addresses: source addresses, used in turn; empty leaves it to the kernel.
-        max_idle_per_origin: connections a virtual user keeps when it had several at once.
+        max_idle_per_origin: connections a virtual user keeps when it had several at once (k6: 6).
+        max_connections: a virtual user keeps in all; beyond, the one idle for longest goes (k6: 20).
         clock: monotonic seconds with sub-microsecond steps, the same epoch as the loop's.
     """
 
@@ -66,4 +67,5 @@ class WireSettings:
     dns_ttl_s: float = 30.0
     local_addresses: tuple[str, ...] = ()
     max_idle_per_origin: int = 6
+    max_connections: int = 20
     clock: Callable[[], float] = time.monotonic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -172,7 +173,7 @@ async def test_interim_heads_are_no_part_of_the_headers(client: Client) -> None:
 
 async def test_requests_are_framed_by_the_client(client: Client) -> None:
     async with serve(always(plain())) as server:
-        headers = {"X-Key": "v", "Content-Length": "99", "Connection": "close"}
+        headers = {"X-Key": "v", "Content-Length": "99", "Connection": "upgrade"}
         await client.exchange(build_request("GET", f"{server.url}a?b=c", headers))
         await client.exchange(build_request("POST", server.url), b"body")
         await client.exchange(build_request("POST", server.url))
@@ -264,6 +265,33 @@ async def test_side_by_side_exchanges_take_connections_of_their_own(new_client: 
         assert [response.status for response in responses] == [200] * 4
         assert server.connections == 4
         assert len(client._connections) == 2, "what is beyond the limit is closed"
+
+
+async def test_a_user_who_meets_many_origins_keeps_few_connections(new_client: MakeClient) -> None:
+    client = new_client(max_connections=3)
+    async with contextlib.AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serve(always(plain()))) for _ in range(5)]
+        for server in servers:
+            assert (await client.exchange(build_request("GET", server.url))).ok
+        assert len(client._connections) == 3
+        reused = [
+            (await client.exchange(build_request("GET", server.url))).connection_reused
+            for server in servers[2:]
+        ]
+        assert reused == [True] * 3
+
+
+async def test_connection_close_of_the_caller_is_sent(client: Client) -> None:
+    async def conversation(visitor: Visitor) -> None:
+        assert b"connection: Close" in (await visitor.request()).split(b"\r\n")
+        await visitor.send(plain(b"x", b"Connection: close"))
+
+    async with serve(conversation) as server:
+        for _ in range(3):
+            response = await client.exchange(
+                build_request("GET", server.url, {"connection": "Close"})
+            )
+            assert (response.status, response.connection_reused) == (200, False)
 
 
 async def test_a_large_upload_is_sent_whole_and_timed_as_sending(client: Client) -> None:

@@ -102,6 +102,7 @@ CASES = [
 ]
 
 
+@pytest.mark.asyncio(loop_factories=["uvloop"])
 @pytest.mark.parametrize("case", CASES)
 async def test_the_outcome_agrees_with_httpx_and_curl(
     client: Client, browser: httpx.AsyncClient, origin: str, case: Case
