@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     for command in (run, validate, new, report, demo, wait):
         command.add_to(commands)
-    options = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    options = parser.parse_words(sys.argv[1:] if argv is None else argv)
     try:
         return int(options.command(options))
     except Refused as refused:

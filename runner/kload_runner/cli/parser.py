@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
@@ -21,6 +21,13 @@ class Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         print(f"kload: {message}{self._guess(message)}", file=sys.stderr)
         raise SystemExit(EXIT_INVALID)
+
+    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse a command line; what a command does not know is told by that command, not by the program."""
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            getattr(options, "parser", self).error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options
 
     def _guess(self, message: str) -> str:
         words = message.removeprefix("unrecognized arguments: ").split()
@@ -51,5 +58,5 @@ def add_command(
 ) -> Parser:
     """Add a command and return its parser, to which the command adds its options."""
     parser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, parser=parser)
     return parser
