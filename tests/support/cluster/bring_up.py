@@ -49,6 +49,11 @@ class Cluster:
         """Prometheus as this machine reaches it."""
         return f"http://{self.addresses.control_plane}:{addons.PROMETHEUS_PORT}"
 
+    def components(self) -> list[str]:
+        """Return the names of the components every cluster has; tests may have started more."""
+        names: list[str] = json.loads(self.places.facts.read_text())["components"]
+        return names
+
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Run kubectl against this cluster and return its output.
 

@@ -13,6 +13,7 @@ import yaml
 from cluster.api import Api, ApiError, Object
 
 _LOG_LINES = 60
+_LOG_PODS = 8
 _OPERATOR = "app.kubernetes.io/name=kload-operator"
 
 
@@ -91,7 +92,7 @@ def _events(api: Api, namespace: str) -> str:
 
 def _logs(api: Api, pods: list[Object]) -> str:
     parts = []
-    for pod in pods:
+    for pod in pods[:_LOG_PODS]:
         meta = pod["metadata"]
         for container in pod["spec"]["containers"]:
             try:
@@ -99,6 +100,8 @@ def _logs(api: Api, pods: list[Object]) -> str:
             except ApiError as error:
                 text = f"({error.message})"
             parts.append(f"[{meta['name']} {container['name']}]\n{text.rstrip()}")
+    if len(pods) > _LOG_PODS:
+        parts.append(f"(and {len(pods) - _LOG_PODS} more pods)")
     return "\n".join(parts)
 
 
