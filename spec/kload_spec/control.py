@@ -64,8 +64,13 @@ def token_matches(token: str, expected_hash: str) -> bool:
 class Message(BaseModel):
     """Base of all messages: camelCase on the wire, frozen, tolerant of fields a newer peer adds."""
 
+    # JSON has no infinity, but the response time of an iteration that was dropped is one: it travels as a word.
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        ser_json_inf_nan="strings",
     )
 
     def to_json(self) -> str:
