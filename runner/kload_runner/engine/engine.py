@@ -233,7 +233,7 @@ class Engine:
                 continue
             await self.clock.sleep_until(due)
             elapsed = self.clock.now() - start_at
-            self.recorder.tick(elapsed)
+            await self.recorder.tick_sliced(elapsed)
             ticks = int(elapsed / TICK_S) + 1
             if deadline is not None and elapsed >= deadline:
                 message = f"the load was ended by activeDeadlineSeconds after {deadline:g}s"
