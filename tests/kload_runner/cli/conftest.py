@@ -55,7 +55,8 @@ spec:
         - name: read
           get: /orders/$(vars.id)
   thresholds:
-    http_req_duration: ["p(95)<{limit}"]
+    http_req_duration: ["p(95)<5s"]
+    http_reqs: ["count<{limit}"]
 """
 
 SECRET = "{name: KEY, valueFrom: {secretKeyRef: {name: shop, key: key}}}"
@@ -67,7 +68,7 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, name: str = "orders", limit: str = "5s", env: str = SECRET) -> str:
+    def __call__(self, name: str = "orders", limit: int = 1000, env: str = SECRET) -> str:
         file = self.folder / f"{name}.yaml"
         file.write_text(MANIFEST.format(name=name, limit=limit, env=env))
         return file.name
