@@ -7,6 +7,7 @@ docs/expressions.md is the reference for users.
 from kload_spec.expressions.compiled import CompiledValue, Expression, Template
 from kload_spec.expressions.compiler import compile_expression, compile_template, compile_value
 from kload_spec.expressions.errors import BudgetExceeded, EvaluationError, ExpressionError
+from kload_spec.expressions.functions.writing import encode_json
 from kload_spec.expressions.scope import ANY, MISSING, Kind, Members, Scope, State, Value
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "compile_expression",
     "compile_template",
     "compile_value",
+    "encode_json",
 ]

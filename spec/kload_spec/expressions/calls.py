@@ -74,7 +74,7 @@ def call(function: Function, arguments: tuple[Typed, ...]) -> Apply:
         if not accepts(parameter.kind, argument.kind):
             raise CallFault(
                 f"{usage(function)}: {parameter.name} is a {_wanted(parameter.kind)}, "
-                f"not a {spoken(argument.kind)}",
+                f"not {_given(argument.kind)}",
                 at,
             )
     kind = function.result
@@ -90,6 +90,10 @@ def call(function: Function, arguments: tuple[Typed, ...]) -> Apply:
     except EvaluationError as exc:
         raise CallFault(exc.cause, len(arguments) - 1) from None
     return Apply(function, arguments[:-1], kind, prepared)
+
+
+def _given(kind: Kind) -> str:
+    return "a fraction; int(x) cuts it off" if kind is Kind.FLOAT else f"a {spoken(kind)}"
 
 
 def _wanted(kind: Kind) -> str:

@@ -15,7 +15,6 @@ from kload_spec.expressions.scope import Kind, Value
 from kload_spec.expressions.typed import (
     Apply,
     At,
-    Choice,
     Constant,
     Entries,
     Folded,
@@ -53,8 +52,6 @@ def folded(node: Typed) -> Typed:
     """
     if isinstance(node, Junction):
         return _folded_junction(node)
-    if isinstance(node, Choice):
-        return _folded_choice(node)
     parts = children(node)
     if not all(isinstance(part, Constant) for part in parts):
         return node
@@ -72,7 +69,8 @@ def _computed(node: Typed, values: list[Value]) -> Value:
         case Select() | At():
             return _accessed(node, values)
         case Prefix():
-            return (operators.invert if node.operator == "!" else operators.negate)(values[0])
+            # What is not a bool was refused by its kind.
+            return not values[0] if node.operator == "!" else operators.negate(values[0])
         case Infix():
             return INFIX[node.operator](values[0], values[1])
         case Entries():
@@ -132,11 +130,3 @@ def _folded_junction(node: Junction) -> Typed:
     return Junction(
         node.operator, tuple(left) if len(left) > 1 else (left[0], constant(not decisive))
     )
-
-
-def _folded_choice(node: Choice) -> Typed:
-    if not isinstance(node.condition, Constant):
-        return node
-    if type(node.condition.value) is not bool:
-        operators.not_bool(node.condition.value, "?")
-    return node.then if node.condition.value else node.otherwise

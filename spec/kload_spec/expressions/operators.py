@@ -209,13 +209,6 @@ def negate(value: Value) -> Value:
     return bounded_number(-value)
 
 
-def invert(value: Value) -> bool:
-    """Compute ``!value``."""
-    if type(value) is not bool:
-        not_bool(value, "!")
-    return not value
-
-
 # ── access ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

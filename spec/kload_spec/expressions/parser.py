@@ -90,7 +90,7 @@ def parse_interpolation(text: str, start: int) -> tuple[Syntax, int]:
             else f"the expression has more than {MAX_EXPRESSION_CHARS} characters"
         )
         raise ExpressionError(message, text, start - 1)
-    if parser.token.value != ")":
+    if not parser.sees(")"):
         parser.unexpected("an operator or )")
     return tree, parser.token.end
 
@@ -105,7 +105,7 @@ class _Parser:
         self.token = next(self._tokens)
 
     def whole(self) -> Syntax:
-        if self.token.kind is TokenKind.END or self.token.value == ")":
+        if self.token.kind is TokenKind.END or self.sees(")"):
             self._fail("the expression is empty; write for example status == 200")
         tree = self._expression()
         if depth(tree) > MAX_DEPTH:
@@ -122,7 +122,7 @@ class _Parser:
         if token.kind is TokenKind.END:
             self._fail(f"the expression ends where {wanted} should follow")
         piece = self._text[token.start : token.end]
-        if token.value in _RELATIONS:
+        if self.sees(*_RELATIONS):
             self._fail(f"{piece} cannot follow a comparison; write a < b && b < c")
         self._fail(f"{piece[:40]} stands where {wanted} should follow")
 
@@ -134,14 +134,15 @@ class _Parser:
         self.token = next(self._tokens)
         return token
 
-    def _sees(self, *values: str) -> bool:
+    def sees(self, *values: str) -> bool:
+        """Tell whether an operator comes next; a string may look like one."""
         kind = self.token.kind
         return (
             kind is TokenKind.OPERATOR or (kind is TokenKind.NAME and self.token.value == "in")
         ) and self.token.value in values
 
     def _expect(self, value: str) -> None:
-        if not self._sees(value):
+        if not self.sees(value):
             self.unexpected(repr(value))
         self._advance()
 
@@ -150,7 +151,7 @@ class _Parser:
         if self._nesting > MAX_NESTING:
             self._fail(f"the expression nests deeper than {MAX_NESTING} levels")
         condition = self._logic("||")
-        if self._sees("?"):
+        if self.sees("?"):
             at = self._advance().start
             then = self._logic("||")
             self._expect(":")
@@ -163,39 +164,39 @@ class _Parser:
             return self._logic("&&") if operator == "||" else self._relation()
 
         first = term()
-        if not self._sees(operator):
+        if not self.sees(operator):
             return first
         at = self.token.start
         terms = [first]
-        while self._sees(operator):
+        while self.sees(operator):
             self._advance()
             terms.append(term())
         return Logic(at, operator, tuple(terms))
 
     def _relation(self) -> Syntax:
         left = self._sum()
-        if not self._sees(*_RELATIONS):
+        if not self.sees(*_RELATIONS):
             return left
         token = self._advance()
         return Binary(token.start, str(token.value), left, self._sum())
 
     def _sum(self) -> Syntax:
         left = self._product()
-        while self._sees("+", "-"):
+        while self.sees("+", "-"):
             token = self._advance()
             left = Binary(token.start, str(token.value), left, self._product())
         return left
 
     def _product(self) -> Syntax:
         left = self._unary()
-        while self._sees("*", "/", "%"):
+        while self.sees("*", "/", "%"):
             token = self._advance()
             left = Binary(token.start, str(token.value), left, self._unary())
         return left
 
     def _unary(self) -> Syntax:
         signs: list[Token] = []
-        while self._sees("!", "-"):
+        while self.sees("!", "-"):
             signs.append(self._advance())
         if signs and signs[-1].value == "-" and self.token.kind is TokenKind.NUMBER:
             sign = signs.pop()
@@ -209,16 +210,16 @@ class _Parser:
 
     def _postfix(self, tree: Syntax) -> Syntax:
         while True:
-            if self._sees("."):
+            if self.sees("."):
                 self._advance()
                 if self.token.kind is not TokenKind.NAME:
                     self.unexpected("the name of a member")
                 name = self._advance()
-                if self._sees("("):
+                if self.sees("("):
                     tree = Call(name.start, str(name.value), tree, self._arguments())
                 else:
                     tree = Member(name.start, tree, str(name.value))
-            elif self._sees("["):
+            elif self.sees("["):
                 at = self._advance().start
                 key = self._expression()
                 self._expect("]")
@@ -237,14 +238,14 @@ class _Parser:
                 return Literal(token.start, self._advance().value)
             case TokenKind.NAME if token.value != "in":
                 return self._named()
-        if self._sees("("):
+        if self.sees("("):
             self._advance()
             tree = self._expression()
             self._expect(")")
             return tree
-        if self._sees("["):
+        if self.sees("["):
             return ListOf(token.start, self._items("[", "]"))
-        if self._sees("{"):
+        if self.sees("{"):
             return self._map()
         self.unexpected("a value")
 
@@ -253,7 +254,7 @@ class _Parser:
         name = str(token.value)
         if name in _CONSTANTS:
             return Literal(token.start, _CONSTANTS[name])
-        if self._sees("("):
+        if self.sees("("):
             return Call(token.start, name, None, self._arguments())
         if name in _WORDS and self.token.kind in (
             TokenKind.NAME,
@@ -269,9 +270,9 @@ class _Parser:
     def _items(self, opening: str, closing: str) -> tuple[Syntax, ...]:
         self._expect(opening)
         items: list[Syntax] = []
-        while not self._sees(closing):
+        while not self.sees(closing):
             items.append(self._expression())
-            if not self._sees(closing):
+            if not self.sees(closing):
                 self._expect(",")
         self._advance()
         return tuple(items)
@@ -280,11 +281,11 @@ class _Parser:
         at = self.token.start
         self._expect("{")
         entries: list[tuple[Syntax, Syntax]] = []
-        while not self._sees("}"):
+        while not self.sees("}"):
             key = self._expression()
             self._expect(":")
             entries.append((key, self._expression()))
-            if not self._sees("}"):
+            if not self.sees("}"):
                 self._expect(",")
         self._advance()
         return MapOf(at, tuple(entries))

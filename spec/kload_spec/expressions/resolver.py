@@ -95,7 +95,7 @@ class _Resolver:
                 return self._fold(self._branching(tree), tree.at)
             case ListOf() | MapOf():
                 return self._fold(self._collection(tree), tree.at)
-            case Call():
+            case Call():  # pragma: no branch # exhaustive, mypy holds it
                 return self._call(tree)
 
     # ── constants ─────────────────────────────────────────────────────────────────────────────────────────────────────

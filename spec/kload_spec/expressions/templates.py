@@ -17,6 +17,7 @@ from kload_spec.expressions.resolver import resolve
 from kload_spec.expressions.scope import Scope
 from kload_spec.expressions.typed import Typed
 
+_K6_NAMES: Final = {"__VU": "vu", "__ITER": "iter", "__ENV": "env"}
 _OPENING: Final = re.compile(r"\$?\$\(")
 _FOREIGN: Final = re.compile(
     rf"(?P<dollar>\$\{{)\s*(?:{'|'.join(sorted(ROOTS))}|__VU|__ITER|__ENV)\b[^{{}}]*\}}"
@@ -57,6 +58,8 @@ def _literal(text: str, start: int, end: int) -> str:
         return text[start:end]
     sign = foreign["dollar"] or foreign["braces"]
     inner = foreign[0][len(sign) :].rstrip("}").strip(" .-")
+    for k6_name, name in _K6_NAMES.items():
+        inner = inner.replace(k6_name, name)
     raise ExpressionError(
         f"{foreign[0][:60]} is not interpolated; write $({inner[:60]}), "
         f"or $('{sign}') for a literal {sign}",

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from kload_spec.expressions.errors import ExpressionError
-from kload_spec.expressions.limits import MAX_INT
+from kload_spec.expressions.limits import MAX_EXPRESSION_CHARS, MAX_INT
 
 
 class TokenKind(StrEnum):
@@ -97,7 +97,7 @@ _SIMPLE_ESCAPES: Final = dict(zip("abfnrtv\\?\"'`", "\a\b\f\n\r\t\v\\?\"'`", str
 
 
 def tokenize(text: str, start: int, end: int) -> Iterator[Token]:
-    """Yield the tokens of `text` from `start` up to `end`, the last one of kind END.
+    """Yield the tokens of `text` from `start` up to `end`, then END for ever.
 
     Lazy, so that a parser can stop at the ``)`` that ends an interpolation without looking at what follows it.
 
@@ -108,12 +108,9 @@ def tokenize(text: str, start: int, end: int) -> Iterator[Token]:
     while True:
         found = _TOKEN.match(text, at, end)
         if found is None:
-            raise _unreadable(text, at)
+            raise _unreadable(text, at, end)
         group = str(found.lastgroup)
-        token = _token(group, found[group], text, found.start(group))
-        yield token
-        if token.kind is TokenKind.END:
-            return
+        yield _token(group, found[group], text, found.start(group))
         at = found.end()
 
 
@@ -178,11 +175,13 @@ def _decoded(piece: str, text: str, start: int) -> str:
     return _ESCAPE.sub(decode, piece[1:-1])
 
 
-def _unreadable(text: str, at: int) -> ExpressionError:
+def _unreadable(text: str, at: int, end: int) -> ExpressionError:
     while text[at] in " \t\r\n":
         at += 1
     char = text[at]
-    if char in "\"'":
+    if char in "\"'" and end < len(text):
+        message = f"the expression has more than {MAX_EXPRESSION_CHARS} characters"
+    elif char in "\"'":
         message = f"the string that starts here has no closing {char}"
     elif char in "0123456789.":
         piece = _word(text, at)
