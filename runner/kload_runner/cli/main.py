@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from kload_runner.cli import demo, new, report, run, validate, wait
+from kload_runner.cli import demo, new, pod, report, run, validate, wait
 from kload_runner.cli.output import Refused, complain
 from kload_runner.cli.parser import new_parser
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EXIT_CODES,
         version=f"kload {version('kload')}",
     )
-    for command in (run, validate, new, report, demo, wait):
+    for command in (run, validate, new, report, demo, wait, pod):
         command.add_to(commands)
     options = parser.parse_words(sys.argv[1:] if argv is None else argv)
     try:
