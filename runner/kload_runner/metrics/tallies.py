@@ -105,7 +105,11 @@ class Tallies:
             more_good, more_samples, more_total = source()
             good, samples, total = good + more_good, samples + more_samples, total + more_total
         if threshold.type is MetricType.COUNTER:
-            samples += sum(count() for tags, count in self._occasions if _concerns(threshold, tags))
+            # Whichever is more; both only grow, as Prometheus wants it.
+            occasions = sum(
+                count() for tags, count in self._occasions if _concerns(threshold, tags)
+            )
+            samples = max(samples, occasions)
         return Tally(good, samples, total)
 
 

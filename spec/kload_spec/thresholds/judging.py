@@ -19,8 +19,8 @@ Bounds and percentiles are taken as the decimals that were written, all arithmet
 does break ``rate<1%`` and p(95) of 100 values is the 95th.
 All three numbers add up over runners, so a fleet is judged by the same lines as a laptop.
 
-For a counter `samples` says whether there was an occasion to count at all (an iteration of the scenario ended, or
-something was counted): ``count==0`` holds if nothing happened in a run that ran, and is unknown in one that did not.
+For a counter `samples` is how often something was counted, or how many iterations of its scenarios ended, whichever is
+more: ``count==0`` holds if nothing happened in a run that ran, and is unknown in one that did not.
 
 `tally_sorted` is what the recorder applies to raw values; tests hold both ends together.
 """
