@@ -14,7 +14,8 @@ async def checkout_user(vu: VU) -> None:
     tasks = (create_checkout, update_customer_details, get_status, confirm_checkout)
     (task,) = vu.random.choices(tasks, weights=(10, 5, 3, 1))
     await task(vu)
-    await vu.sleep(0.5, 1.5)
+    pause_s = float(str(vu.params["pause"]))
+    await vu.sleep(0.5 * pause_s, 1.5 * pause_s)
 
 
 async def create_checkout(vu: VU) -> None:

@@ -17,10 +17,15 @@ from kload_runner.steps.outcomes import IterationFailed, RunAborted
 from kload_runner.steps.state import State
 from kload_runner.wire import Wire
 from kload_spec.expressions import EvaluationError, Value
-from kload_spec.metrics import BUILTIN, MetricDefinition, Unit
+from kload_spec.metrics import BUILTIN, MetricDefinition, MetricType, Unit
 
 PHASE_TIMEOUT_S = 600.0  # s; k6 gives 60, which seeding a target often exceeds
 _COUNTS = frozenset({"count", "rate", "passes", "fails"})
+# What a metric without samples has: enough to compare with, nothing that would be made up.
+_NOTHING: Mapping[MetricType, Mapping[str, float]] = {
+    MetricType.COUNTER: {"count": 0.0, "rate": 0.0},
+    MetricType.RATE: {"count": 0.0, "passes": 0.0, "fails": 0.0},
+}
 
 
 class PhaseFailed(Exception):
@@ -62,9 +67,10 @@ async def run_phase(
 def totals_in_ms(
     totals: Mapping[str, Mapping[str, float]], declared: tuple[MetricDefinition, ...]
 ) -> dict[str, Value]:
-    """Return totals as expressions read them: times in milliseconds."""
+    """Return totals as expressions read them: times in milliseconds, zeros for a metric that was never recorded."""
     units = {name: metric.unit for name, metric in BUILTIN.items()}
     units |= {metric.name: metric.unit for metric in declared}
+    nothing = {metric.name: _NOTHING.get(metric.type, {"count": 0.0}) for metric in declared}
     return {
         name: {
             stat: value * 1000.0
@@ -72,7 +78,7 @@ def totals_in_ms(
             else _whole(stat, value)
             for stat, value in stats.items()
         }
-        for name, stats in totals.items()
+        for name, stats in {**nothing, **totals}.items()
     }
 
 

@@ -14,6 +14,10 @@ def bounds_of(
 ) -> tuple[Template | float, Template | float]:
     """Return the lower and the upper bound of a pause; equal for a fixed one."""
     parts = _parts(text)
+    if len(parts) == 1 and "$(" in text:
+        whole = compiler.template(text, scope, path, _TIMES, "a time, e.g. 500ms,").constant
+        if isinstance(whole, str) and ".." in whole:  # a param that holds a range
+            text, parts = whole, whole.split("..")
     if len(parts) > 2:
         compiler.problem(path, f"{text!r} has more than two bounds; write e.g. 0.5s..2.5s")
         return 0.0, 0.0
