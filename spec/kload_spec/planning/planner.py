@@ -15,6 +15,7 @@ from kload_spec.errors import Problem
 from kload_spec.expressions import ANY
 from kload_spec.model import LoadTest, Scenario, Spec, parse
 from kload_spec.model.target import Target
+from kload_spec.parameters import parameters_of
 from kload_spec.paths import child
 from kload_spec.plan import Plan, ScenarioPlan
 from kload_spec.planning import declarations, rules
@@ -75,7 +76,7 @@ class _Planner:
         self.test, self.overrides = test, overrides
         self.spec: Spec = test.spec
         self.compiler = Compiler()
-        self.params = dict(self.spec.params or {})
+        self.params = parameters_of(self.spec.params, overrides.params)
         self.metrics = declarations.metrics_of(self.spec.metrics or {}, self.compiler)
         self.feeds = declarations.feeds_of(self.spec.data or {}, self.compiler)
         self.script = declarations.script_of(self.spec.script, self.compiler)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from kload_spec.errors import InvalidSpec
-from kload_spec.planning import plan
+from kload_spec.planning import Overrides, plan
 from kload_spec.program import SleepStep, StepProgram
 
 
-def pause_of(text: str, **params: object) -> SleepStep:
+def pause_of(text: str, given: Mapping[str, str] | None = None, **params: object) -> SleepStep:
     scenario: dict[str, Any] = {"executor": "constant-vus", "duration": "1s"}
     document = {
         "apiVersion": "kload.dev/v1alpha1",
@@ -23,7 +24,8 @@ def pause_of(text: str, **params: object) -> SleepStep:
             "scenarios": {"s": {**scenario, "steps": [{"get": "/"}, {"sleep": text}]}},
         },
     }
-    program = plan(document).scenarios[0].program
+    overrides = Overrides(params=given or {})
+    program = plan(document, overrides).scenarios[0].program
     assert isinstance(program, StepProgram)
     step = program.steps[1]
     assert isinstance(step, SleepStep)
@@ -59,3 +61,8 @@ def test_a_pause_has_two_bounds(text: str, params: dict[str, str], low: float, h
 def test_a_pause_that_cannot_be_is_refused(text: str, message: str, through_a_param: bool) -> None:
     with pytest.raises(InvalidSpec, match=message):
         pause_of("$(params.p)" if through_a_param else text, p=text)
+
+
+def test_a_param_given_from_outside_is_the_one_that_expressions_see() -> None:
+    step = pause_of("$(params.p)", given={"p": "20ms"}, p="1s")
+    assert step.low_ms == 20
