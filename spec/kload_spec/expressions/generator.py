@@ -23,10 +23,10 @@ operands is charged.
 
 from __future__ import annotations
 
-from kload_spec.expressions import comparisons
+from kload_spec.expressions import comparisons, loops
 from kload_spec.expressions.emitter import Emitter
 from kload_spec.expressions.functions.signature import Function, Pattern
-from kload_spec.expressions.kinds import NUMERIC
+from kload_spec.expressions.kinds import CONTAINERS, NUMERIC
 from kload_spec.expressions.limits import BUDGET, MAX_INT, MAX_TEXT_CHARS, MIN_INT
 from kload_spec.expressions.scope import Kind
 from kload_spec.expressions.typed import (
@@ -51,15 +51,19 @@ from kload_spec.expressions.typed import (
 )
 
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
-_CONTAINERS = (Kind.LIST, Kind.MAP)
 
 
 class Generator:
-    """Writes expressions into one function."""
+    """Writes expressions into one function.
+
+    Attributes:
+        out: the function under construction.
+        loops: how many macros the current line is in.
+    """
 
     def __init__(self) -> None:
         self.out = Emitter()
-        self._loops = 0
+        self.loops = 0
 
     def expression(self, node: Typed) -> str:
         """Write a whole expression; return source text that is its value, to be used once."""
@@ -67,7 +71,7 @@ class Generator:
         if any(isinstance(part, Loop) for part in parts):
             self.out.line(f"n = {BUDGET}")
         result = self.raw(node)
-        if node.kind in (*_CONTAINERS, Kind.ANY) and any(_constructs(part) for part in parts):
+        if node.kind in (*CONTAINERS, Kind.ANY) and any(_constructs(part) for part in parts):
             return f"bounded({result})"
         return result
 
@@ -109,7 +113,7 @@ class Generator:
             case Apply():
                 return self._apply(node)
             case Loop():  # pragma: no branch # exhaustive, mypy holds it
-                return self._loop(node)
+                return loops.loop(self, node)
 
     def condition(self, node: Typed) -> str:
         """Write a node that stands in a condition; return source text that is True or False, or raises."""
@@ -120,12 +124,12 @@ class Generator:
 
     def charge(self, *operands: str) -> None:
         """Charge work that is linear in operands to the budget, inside macros."""
-        if self._loops:
+        if self.loops:
             self.out.line(f"n = spend(n, {', '.join(operands)})")
 
     def charge_unless_scalar(self, left: str, right: str) -> None:
         """Charge work on two operands of one kind, unless they are scalars: a test is cheaper than a count."""
-        if self._loops:
+        if self.loops:
             self.out.line(f"if type({left}) not in SCALARS: n = spend(n, {left}, {right})")
 
     # ── access ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +176,7 @@ class Generator:
 
     def _indexed(self, node: At) -> str:
         operand, key = self.value(node.operand), self.value(node.key)
-        if _is_root(node.operand):
+        if is_root(node.operand):
             return f"member({operand}, {key})"
         if isinstance(node.key, Constant) and type(node.key.value) is int:
             in_range = f"type({operand}) is list and len({operand}) > {key}"
@@ -192,9 +196,9 @@ class Generator:
             return f"{target.member!r} in {self._known(f's.{target.root}')}"
         operand = self.value(target.operand)
         if isinstance(target, At):
-            helper = "has_member" if _is_root(target.operand) else "present"
+            helper = "has_member" if is_root(target.operand) else "present"
             return f"{helper}({operand}, {self.value(target.key)})"
-        if _is_root(target.operand):
+        if is_root(target.operand):
             return f"{target.key!r} in {operand}"
         return f"type({operand}) is dict and {target.key!r} in {operand}"
 
@@ -221,7 +225,7 @@ class Generator:
                     inside = f"{result} - {result} == 0.0"  # neither infinite nor not a number
                 self.out.line(f"if not {inside}: bounded_number({result})")
                 return result
-            if kinds == (Kind.STRING, Kind.STRING) and not self._loops:
+            if kinds == (Kind.STRING, Kind.STRING) and not self.loops:
                 result = self.out.temporary(f"{left} + {right}")
                 self.out.line(f"if len({result}) > {MAX_TEXT_CHARS}: too_long()")
                 return result
@@ -288,20 +292,20 @@ class Generator:
         arguments = [self.value(argument) for argument in node.arguments]
         if function.name == "size":
             return self._size(node, arguments[0])
-        if function.shortcut is not None and not self._loops:
+        if function.shortcut is not None and not self.loops:
             return self._shortcut(node, arguments, function.shortcut)
         if node.prepared is not None:
             arguments.append(self._prepared(node.prepared, arguments[0]))
         elif function.linear:
             self.charge(*arguments)
         result = self._called(function, arguments)
-        if function.linear and self._loops and node.kind not in (*NUMERIC, Kind.BOOL):
+        if function.linear and self.loops and node.kind not in (*NUMERIC, Kind.BOOL):
             result = self.out.temporary(result)
             self.charge(result)
         return result
 
     def _prepared(self, pattern: Pattern, text: str) -> str:
-        if self._loops:
+        if self.loops:
             self.out.line(f"n = spend_matching(n, {text}, {pattern.size})")
         return self.out.bind(pattern)
 
@@ -310,7 +314,7 @@ class Generator:
         return f"{self.out.bind(function.apply)}({', '.join(given)})"
 
     def _size(self, node: Apply, argument: str) -> str:
-        if node.arguments[0].kind in (*_CONTAINERS, Kind.STRING):
+        if node.arguments[0].kind in (*CONTAINERS, Kind.STRING):
             return f"len({argument})"
         kind = self.out.temporary(f"type({argument})")
         sized = f"{kind} is list or {kind} is dict or {kind} is str"
@@ -327,46 +331,8 @@ class Generator:
             return f"({short})"
         return f"({short} if {' and '.join(unknown)} else {self._called(node.function, arguments)})"
 
-    # ── macros ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _loop(self, node: Loop) -> str:
-        operand = self.value(node.operand)
-        if node.operand.kind not in _CONTAINERS:
-            self.out.line(
-                f"if type({operand}) is not list and type({operand}) is not dict: "
-                f"not_iterable({operand}, {node.macro!r})"
-            )
-        weight = sum(len(walk(part)) for part in (node.condition, node.body) if part is not None)
-        self.out.line(f"n -= len({operand}) * {weight}")
-        self.out.line("if n < 0: exhausted()")
-        initial = {"all": "True", "exists": "False", "exists_one": "0"}.get(node.macro, "[]")
-        result = self.out.temporary(initial)
-        with self.out.block(f"for v{node.slot} in {operand}:", is_counted=True):
-            self._loops += 1
-            self._round(node, result)
-            self._loops -= 1
-        return f"({result} == 1)" if node.macro == "exists_one" else result
-
-    def _round(self, node: Loop, result: str) -> None:
-        if node.condition is None:
-            self._collect(node, result)
-            return
-        condition = self.condition(node.condition)
-        with self.out.block(f"if not {condition}:" if node.macro == "all" else f"if {condition}:"):
-            if node.macro == "exists_one":
-                self.out.line(f"{result} += 1")
-            elif node.macro in ("filter", "map"):
-                self._collect(node, result)
-            else:
-                self.out.line(f"{result} = {node.macro == 'exists'}")
-                self.out.line("break")
-
-    def _collect(self, node: Loop, result: str) -> None:
-        item = f"v{node.slot}" if node.body is None else self.raw(node.body)
-        self.out.line(f"{result}.append({item})")
-
-
-def _is_root(node: Typed) -> bool:
+def is_root(node: Typed) -> bool:
     """Tell whether a node is a map of the state: any mapping; what is in it is exactly a dict or a list."""
     return isinstance(node, Read) and node.kind is Kind.MAP
 

@@ -10,6 +10,7 @@ from typing import Final
 from kload_spec.expressions.scope import Kind
 
 NUMERIC: Final = frozenset({Kind.INT, Kind.FLOAT, Kind.NUMBER})
+CONTAINERS: Final = (Kind.LIST, Kind.MAP)
 SCALAR: Final = frozenset({*NUMERIC, Kind.BOOL, Kind.STRING, Kind.NULL})
 ORDER: Final = frozenset({"<", "<=", ">", ">="})
 EQUALITY: Final = frozenset({"==", "!="})
