@@ -163,12 +163,14 @@ def _local_faults(evidence: Evidence) -> _Found | None:
 
 def _lagged(evidence: Evidence) -> _Found | None:
     lag_s, share = evidence.health.loop_lag_p99_s, evidence.limits.loop_lag_share
+    worst_s = max(lag_s, evidence.health.loop_lag_max_s)
     doubtful = [
         item
         for item in _judged(evidence)
         if item.threshold.is_latency
         and item.outcome.held is False
         and lag_s > share * item.threshold.bound
+        and _explicable(item, worst_s)
     ]
     if not doubtful:
         return None
@@ -179,6 +181,12 @@ def _lagged(evidence: Evidence) -> _Found | None:
         f"{first.describe()}, but the generator itself was late by {lag_s * 1000:.3g}ms (loop lag p99), more than"
         f" {_percent(share)} of that bound, and may be the cause. Give it more CPU or more runners and run again",
     )
+
+
+def _explicable(item: JudgedThreshold, worst_lag_s: float) -> bool:
+    """Say whether our own lag can have broken a bound: a request is late by one lag when sent and one when read (ADR 4)."""
+    observed = item.outcome.observed
+    return observed is None or observed - 2 * worst_lag_s <= item.threshold.bound
 
 
 def _broken(evidence: Evidence) -> _Found | None:

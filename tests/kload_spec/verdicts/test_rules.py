@@ -342,6 +342,17 @@ CASES = [
         id="6-lag",
     ),
     pytest.param(
+        given_that(
+            thresholds=(replace(SLOW, outcome=replace(SLOW.outcome, observed=5.0)),),
+            health=Health(loop_lag_p99_s=0.06, loop_lag_max_s=1.0),
+        ),
+        "Failed",
+        "ThresholdBroken",
+        99,
+        "5",
+        id="7-lag-cannot-explain-the-breach",
+    ),
+    pytest.param(
         given_that(thresholds=(SLOW,), health=Health(loop_lag_p99_s=0.05)),
         "Failed",
         "ThresholdBroken",
