@@ -131,3 +131,6 @@ BUILTIN_METRICS: tuple[MetricDefinition, ...] = (
 )
 
 BUILTIN = MappingProxyType({metric.name: metric for metric in BUILTIN_METRICS})
+
+# Names under which runners and the operator expose numbers of their own; kload_<name> would be two things at once.
+RESERVED_PREFIXES = ("http_req", "run_", "runner_", "threshold_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kload_spec.expressions import ANY, Members
-from kload_spec.metrics import BUILTIN, MetricDefinition, MetricType, Unit
+from kload_spec.metrics import BUILTIN, RESERVED_PREFIXES, MetricDefinition, MetricType, Unit
 from kload_spec.model.declarations import DataFeed as WrittenFeed
 from kload_spec.model.declarations import GeneratorLimits, Metric, Script
 from kload_spec.model.environment import EnvVar
@@ -23,6 +23,11 @@ def metrics_of(written: Mapping[str, Metric], compiler: Compiler) -> dict[str, M
         path, unit = child("spec.metrics", name), metric.unit or Unit.NONE
         if name in BUILTIN:
             compiler.problem(path, f"{name!r} is built in; use another name")
+        elif name.startswith(RESERVED_PREFIXES):
+            prefixes = ", ".join(RESERVED_PREFIXES)
+            compiler.problem(
+                path, f"{name!r}: names beginning with {prefixes} are kload's own; use another name"
+            )
         elif metric.type is MetricType.RATE and unit is not Unit.NONE:
             compiler.problem(
                 f"{path}.unit",

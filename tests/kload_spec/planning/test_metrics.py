@@ -1,0 +1,45 @@
+"""Declared metrics: names that would be two things at once are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kload_spec.errors import InvalidSpec
+from kload_spec.planning import Overrides, plan
+
+
+def declared(name: str, **metric: Any) -> tuple[str, ...]:
+    document = {
+        "apiVersion": "kload.dev/v1alpha1",
+        "kind": "LoadTest",
+        "metadata": {"name": "metrics"},
+        "spec": {
+            "target": {"baseURL": "http://127.0.0.1"},
+            "metrics": {name: metric},
+            "scenarios": {
+                "s": {"executor": "constant-vus", "duration": "1s", "steps": [{"get": "/"}]}
+            },
+        },
+    }
+    return tuple(metric.name for metric in plan(document, Overrides()).metrics)
+
+
+def test_a_metric_of_ones_own_is_planned() -> None:
+    assert declared("checkout_duration", type="trend", unit="time") == ("checkout_duration",)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("http_reqs", "'http_reqs' is built in", id="built-in"),
+        pytest.param("http_req_errors", "are kload's own", id="family-of-a-runner"),
+        pytest.param("runner_info", "are kload's own", id="about-the-runner"),
+        pytest.param("threshold_good", "are kload's own", id="about-thresholds"),
+        pytest.param("run_verdict", "are kload's own", id="about-the-run"),
+    ],
+)
+def test_a_name_kload_uses_is_refused(name: str, says: str) -> None:
+    with pytest.raises(InvalidSpec, match=says):
+        declared(name, type="counter")
