@@ -21,9 +21,10 @@ from kload_runner.wire.errors import (
     UnreadableBody,
 )
 from kload_runner.wire.headers import Headers
+from kload_runner.wire.notes import HeadNote
 from kload_runner.wire.policy import HostRules, Policy, parse_rules
 from kload_runner.wire.proxies import find_proxies
-from kload_runner.wire.request import HeadNote, Request, build_request, render_field, render_head
+from kload_runner.wire.request import Request, build_request, render_field, render_head
 from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Peer, Response
 from kload_runner.wire.settings import TlsSettings, WireSettings

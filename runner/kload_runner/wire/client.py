@@ -27,7 +27,7 @@ from kload_runner.wire.connection import Connection
 from kload_runner.wire.connector import Connector, Phases
 from kload_runner.wire.cookies import CookieJar, with_cookies
 from kload_runner.wire.errors import ErrorClass, WireFault
-from kload_runner.wire.request import NO_CONTENT, UNSEEN, WITH_CONTENT, Request
+from kload_runner.wire.request import NO_CONTENT, WITH_CONTENT, Request
 from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Response
 from kload_runner.wire.settings import WireSettings
@@ -155,10 +155,7 @@ class Client:
             idle.append(connection)
         else:
             self._discard(connection)
-        status = response.status
-        if (200 <= status < 300 or status >= 400) and (
-            not self._cookies or response.head.startswith(request.note.plain)
-        ):
+        if response.settled:
             return response
         return await self._settle(response, body, until)
 
@@ -244,7 +241,7 @@ class Client:
         limit = response.request.max_redirects
         limit = self._max_redirects if limit is None else limit
         hops: list[Response] = []
-        while True:
+        while not response.settled:
             if is_stale(response):
                 again = Response(response.request, response.started_at, self._max_decoded_bytes)
                 again.retries = 1
@@ -300,14 +297,8 @@ class Client:
         return with_cookies(request.head, jar.header(request.endpoint, request.target, time.time()))
 
     def _take_cookies(self, response: Response) -> None:
-        """Put the cookies of a response into the jar, or note that such a head has none."""
+        """Put the cookies of a response into the jar."""
         request = response.request
-        head = response.head
-        end = head.find(b"\r\n\r\n") + 4
-        if b"set-cookie:" not in (head[:end] if end > 3 and not response.interim else head).lower():
-            # With its empty line, so that only a head that is the same to its end is taken for the same.
-            request.note.plain = head[:end] if end > 3 and not response.interim else UNSEEN
-            return
         now_unix = time.time()
         for value in response.headers.get_all("set-cookie"):
             self.jar.store(request.endpoint, request.target, value, now_unix)

@@ -114,10 +114,6 @@ class Connection(Reading):
         deadline.at = deadline_at
         if deadline_at < deadline.check_at:
             self._sweep.enter(deadline)
-        if response.request.keep_body:
-            self._parser = self._keeping or self._new_keeping()
-        else:
-            self._parser = self._counting or self._new_counting()
         self._response = response
         self._future = future = self._loop.create_future()
         response.peer = self.peer
@@ -255,7 +251,7 @@ class Connection(Reading):
             return
         self._now = self._clock()
         parser = self._parser
-        if exc is None and self._head_done and parser is not None:
+        if exc is None and response.bytes_received and self._head_done and parser is not None:
             status = parser.get_status_code()
             if framing.ends_with_connection(response.head, response.interim, status):
                 response.status = status

@@ -84,26 +84,37 @@ class Reading(asyncio.Protocol):
             self._unasked(data)
             return
         self._now = now = self._clock()
-        if response.bytes_received:
-            response.bytes_received += len(data)
+        received = response.bytes_received
+        if not received:
+            self._first_at = now
+            response.head = data
+            response.bytes_received = received = len(data)
+            note = response.request.note
+            if received == note.total and data.startswith(note.head):
+                response.settled = True
+                response.status = note.status
+                if response.request.keep_body:
+                    response.raw = data[len(note.head) :]
+                self._complete(response, keep_alive=True)
+                if not self.reusable:
+                    self._close()
+                return
+            self._begin(response)
+        else:
+            response.bytes_received = received = received + len(data)
             if not self._head_done:
                 response.head += data
-        else:
-            response.bytes_received = len(data)
-            response.head = data
-            self._first_at = now
-            self._head_done = False
-        if response.bytes_received > self._watch_bytes and self._oversized(response):
+        if received > self._watch_bytes and self._oversized(response):
             return
         try:
-            self._parser.feed_data(data)  # type: ignore[union-attr]  # set by `send`
+            self._parser.feed_data(data)  # type: ignore[union-attr]  # set with the first bytes
         except (HttpParserError, HttpParserUpgrade) as exc:
             self._unparsable(response, exc)
             return
         if self._response is not None:
             self._incomplete(response)
-        elif not self.reusable:
-            self._close()
+        else:
+            self._parsed(response)
 
     def on_message_begin(self) -> None:
         """Note a message that begins (llhttp): a second one is not ours, whatever it says."""
@@ -151,14 +162,6 @@ class Reading(asyncio.Protocol):
 
     # --- for the other half ---
 
-    def _new_keeping(self) -> HttpResponseParser:
-        self._keeping = _lenient(HttpResponseParser(self))
-        return self._keeping
-
-    def _new_counting(self) -> HttpResponseParser:
-        self._counting = _lenient(HttpResponseParser(_Counting(self)))
-        return self._counting
-
     def _complete(self, response: Response, keep_alive: bool) -> None:
         now = self._now
         self._response = None
@@ -201,6 +204,28 @@ class Reading(asyncio.Protocol):
             self._future.set_result(None)
 
     # --- inside ---
+
+    def _begin(self, response: Response) -> None:
+        """Choose the parser for a response that needs one."""
+        self._head_done = False
+        if response.request.keep_body:
+            self._parser = self._keeping or self._new_keeping()
+        else:
+            self._parser = self._counting or self._new_counting()
+
+    def _new_keeping(self) -> HttpResponseParser:
+        self._keeping = _lenient(HttpResponseParser(self))
+        return self._keeping
+
+    def _new_counting(self) -> HttpResponseParser:
+        self._counting = _lenient(HttpResponseParser(_Counting(self)))
+        return self._counting
+
+    def _parsed(self, response: Response) -> None:
+        """Look at a response that is over, by its end or by a fault."""
+        response.settled = response.ok and response.request.note.take(response, self.reusable)
+        if not self.reusable:
+            self._close()
 
     def _incomplete(self, response: Response) -> None:
         """Look at a response that goes on: is its head complete, and does a body follow at all?"""

@@ -55,6 +55,7 @@ class Response:
         redirects: the responses before this one, oldest first; each counts as a request of its own.
         retries: how often it was sent again after a stale connection (0 or 1).
         max_decoded_bytes: bound for `content`.
+        settled: known to ask for nothing more: no cookie to keep, no redirect to follow.
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class Response:
         "request",
         "retries",
         "sending",
+        "settled",
         "started_at",
         "status",
         "tls",
@@ -99,7 +101,7 @@ class Response:
         self.blocked = self.connecting = self.tls = 0.0
         self.sending = self.waiting = self.receiving = self.duration = 0.0
         self.bytes_sent = self.bytes_received = self.interim = self.retries = 0
-        self.written = self.connection_reused = False
+        self.written = self.connection_reused = self.settled = False
         self.head = self.raw = b""
         self.peer = NO_PEER
         self.redirects: tuple[Response, ...] = ()
