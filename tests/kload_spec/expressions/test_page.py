@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from expression_state import Facts, FakeState
 
 from kload_spec.expressions import (
@@ -92,6 +93,20 @@ def test_a_text_field_gives_the_value_beside_it(
     text: str, result: str, state: FakeState, scope: Scope
 ) -> None:
     assert compile_template(text, scope).evaluate(state) == json.loads(result)
+
+
+def test_yaml_reads_the_fields_of_the_page_as_they_are_meant(
+    state: FakeState, scope: Scope
+) -> None:
+    found = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    step = yaml.safe_load(found[1])
+    assert len(step["checks"]) == 5
+    for text in step["checks"].values():
+        assert compile_expression(text, scope).evaluate(state) is True
+    saved = {name: compile_expression(text, scope) for name, text in step["save"].items()}
+    assert saved["first"].evaluate(state) == "a"
+    assert saved["ids"].evaluate(state) == ["a", "b"]
 
 
 def test_the_page_has_examples_at_all() -> None:
