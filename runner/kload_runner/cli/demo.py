@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from kload_runner.cli import run
 from kload_runner.cli.output import Refused
-from kload_runner.cli.parser import add_command
+from kload_runner.cli.parser import add_command, new_parser
 from kload_runner.demo import shop
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def demo(options: argparse.Namespace) -> int:
         print(
             f"the demo shop listens at {url}\n$ kload run {manifest} --target {url} --report html={REPORT}\n"
         )
-        code = run.run_words([manifest, "--target", url, "--report", f"html={REPORT}"])
+        code = _run([manifest, "--target", url, "--report", f"html={REPORT}"])
     print(NEXT.format(report=REPORT))
     return code
 
@@ -62,6 +62,14 @@ What next?
   kload run URL --vus 10         a quick test of your own service, without a file
   kubectl apply -f mytest.yaml   the same file in a cluster, see the README
 """
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run with the words of a command line, as a user would."""
+    parser, commands = new_parser("", epilog="", version="")
+    run.add_to(commands)
+    options = parser.parse_words(["run", *words])
+    return int(options.command(options))
 
 
 def _serve_until_interrupted(port: int) -> int:

@@ -100,13 +100,6 @@ def _add_execution(parser: Parser) -> None:
     add("-v", "--verbose", action="store_true", help=verbose)
 
 
-def run_words(words: Sequence[str]) -> int:
-    """Run with the words of a command line, for commands that end in a run."""
-    from kload_runner.cli.main import main  # late: main imports every command
-
-    return main(["run", *words])
-
-
 def run(options: argparse.Namespace) -> int:
     """Run all tests named; return the exit code of the first that is not Passed, else 0."""
     outputs = _outputs(options)
