@@ -27,7 +27,7 @@ def declared(name: str, **metric: Any) -> tuple[str, ...]:
 
 
 def test_a_metric_of_ones_own_is_planned() -> None:
-    assert declared("checkout_duration", type="trend", unit="time") == ("checkout_duration",)
+    assert "checkout_duration" in declared("checkout_duration", type="trend", unit="time")
 
 
 @pytest.mark.parametrize(
