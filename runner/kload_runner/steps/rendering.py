@@ -21,7 +21,7 @@ from kload_runner.steps.fields import FieldPlan, Fields, bind_fields, is_fixed, 
 from kload_runner.steps.heads import Heads
 from kload_runner.steps.state import RequestFacts, State
 from kload_runner.steps.urls import Place, bind_locate, locate_fixed, url_names
-from kload_runner.wire import InvalidRequest, InvalidUrl, Request, url_of
+from kload_runner.wire import HeadNote, InvalidRequest, InvalidUrl, Request, url_of
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.expressions import EvaluationError
 from kload_spec.program import RequestStep
@@ -114,6 +114,7 @@ class _Requests:
         names = {name.lower(): value for name, value in fields.fixed}
         self._expect_continue = names.get("expect", "").lower() == "100-continue"
         varying = {name.lower() for name, _ in fields.varying}
+        self._note = HeadNote()  # one for all requests of the step, fixed or not
         self._replayable = True if (names.keys() | varying) & REPLAY_HEADERS else None
 
     def renderer(self, place: Place | None) -> RenderRequest:
@@ -144,4 +145,5 @@ class _Requests:
             max_redirects=step.redirects,
             expect_continue=self._expect_continue,
             replayable=self._replayable,
+            note=self._note,
         )
