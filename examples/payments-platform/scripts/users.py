@@ -14,7 +14,7 @@ async def checkout_user(vu: VU) -> None:
     tasks = (create_checkout, update_customer_details, get_status, confirm_checkout)
     (task,) = vu.random.choices(tasks, weights=(10, 5, 3, 1))
     await task(vu)
-    pause_s = float(str(vu.params["pause"]))
+    pause_s = whole_param(vu, "pauseMs") / 1000
     await vu.sleep(0.5 * pause_s, 1.5 * pause_s)
 
 
@@ -72,8 +72,7 @@ async def event_ingestion_user(vu: VU) -> None:
     """Send one batch of events for a customer drawn at random."""
     customers = vu.env["LOAD_TEST_EVENT_EXTERNAL_CUSTOMER_IDS"].split(",")
     customer = vu.random.choice(customers)
-    size = vu.params["batchSize"]
-    assert isinstance(size, int), "batchSize is a whole number in users.yaml"
+    size = whole_param(vu, "batchSize")
     events = [
         {
             "name": "api.call",
@@ -95,3 +94,10 @@ def own_checkouts(vu: VU) -> list[str]:
     """Return the user's own list of checkouts."""
     checkouts: list[str] = vu.vars.setdefault("checkouts", [])
     return checkouts
+
+
+def whole_param(vu: VU, name: str) -> int:
+    """Return a param of users.yaml that is a whole number there."""
+    value = vu.params[name]
+    assert isinstance(value, int), f"params.{name} is a whole number in users.yaml"
+    return value

@@ -40,12 +40,12 @@ def parse(document: Mapping[str, Any], params: Mapping[str, object] | None = Non
         values = parameters_of(declared, params or {})
     except InvalidSpec as error:
         problems += error.problems
+        values = parameters_of(declared, {})  # the defaults: one wrong value is one problem
     try:
         test = LoadTest.model_validate(dict(document), context=Parameters(values))
     except ValidationError as error:
-        known = {(problem.path, problem.message) for problem in problems}
-        found = problems_of(error, LoadTest)
-        problems += [problem for problem in found if (problem.path, problem.message) not in known]
+        known = {problem.path for problem in problems}
+        problems += [problem for problem in problems_of(error, LoadTest) if problem.path not in known]
     if problems:
         raise InvalidSpec(problems)
     return test
