@@ -209,3 +209,20 @@ def test_representatives_exist_at_the_ends_of_what_a_float_can_hold() -> None:
 def test_it_says_what_it_holds() -> None:
     assert repr(recorded([1.0, 3.0])) == "Histogram(count=2, sum=4.0, min=1.0, max=3.0)"
     assert recorded([1.0]) != 1.0
+
+
+@pytest.mark.parametrize("grain", [1, 4])
+def test_batches_with_known_buckets_and_zeros_are_counted_alike(grain: int) -> None:
+    numbers = [0.5, 1.0, 1.0, 8.0]
+    batch = Histogram(grain)
+    batch.record_sorted(numbers, bucket_counts(numbers))
+    batch.record_sorted([])
+    batch.record_zeros(2)
+    batch.record_zeros(0)
+    assert batch == recorded([0.0, 0.0, *numbers], grain)
+
+
+def test_zeros_lie_between_negative_and_positive_values() -> None:
+    histogram = recorded([-1.0, 1.0])
+    histogram.record_zeros(3)
+    assert (histogram.minimum, histogram.quantile(0.5), histogram.maximum) == (-1.0, 0.0, 1.0)

@@ -6,6 +6,7 @@ number (or a counter's going back) is refused, counted, and told to whoever adde
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from math import isfinite
 
@@ -21,7 +22,7 @@ class RefusedSample(ValueError):
     """A value that a metric cannot take; the message says which would be right."""
 
 
-class MetricRecorder:
+class MetricRecorder(ABC):
     """One declared metric in one step; see the subclasses for what `add` does."""
 
     def __init__(
@@ -34,15 +35,13 @@ class MetricRecorder:
         self.points = MetricPoints()
         self._samples_before, self._sum_before = 0, 0.0
 
+    @abstractmethod
     def add(self, value: object) -> None:
         """Record a value.
 
         Raises:
             RefusedSample: if it is not one this metric can take; it has been counted as refused.
         """
-        number = self._number(value)
-        self.samples += 1
-        self.sum += number
 
     def _number(self, value: object) -> float:
         """Return a value of the language in the metric's base unit."""
