@@ -65,7 +65,7 @@ class MetricRecorder(ABC):
         samples, total = self.samples - self._samples_before, self.sum - self._sum_before
         return samples, samples, total
 
-    def roll(self) -> None:
+    def roll(self) -> None:  # noqa: B027  # most have nothing pending
         """Work off what is pending."""
 
     def restart(self) -> None:
