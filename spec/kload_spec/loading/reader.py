@@ -78,7 +78,9 @@ def _nodes(text: str) -> Iterator[yaml.Node]:
                 yield node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        sentence = syntax_sentence(error.context or "", error.problem or "")
+        lines = text.splitlines()
+        cause = lines[mark.line] if mark and mark.line < len(lines) else ""
+        sentence = syntax_sentence(error.context or "", error.problem or "", cause)
         raise InvalidSpec([Problem("", sentence, mark.line + 1 if mark else None)]) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

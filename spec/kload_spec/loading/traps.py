@@ -94,8 +94,13 @@ _SYNTAX: tuple[tuple[str, str], ...] = (
 )
 
 
-def syntax_sentence(context: str, problem: str) -> str:
-    """Return our sentence for what the YAML parser says."""
+_NEGATION = re.compile(r"(?:^|[:,{\[-])\s+!(?!!)")
+
+
+def syntax_sentence(context: str, problem: str, line: str) -> str:
+    """Return our sentence for what the YAML parser says about a line."""
+    if _NEGATION.search(line):  # what it stumbles over comes later; the reason is the !
+        return "a value that begins with ! is a tag in YAML; quote it"
     said = f"{context}; {problem}"
     for words, sentence in _SYNTAX:
         if words in said:

@@ -84,8 +84,22 @@ class _Place:
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[Problem, ...]:
     """Return every fault of a validation as a problem, in the order of the document, without repetitions."""
-    found = (_problem(details, model) for details in error.errors(include_url=False))
+    found = (
+        _problem(details, model)
+        for details in error.errors(include_url=False)
+        if not _is_echo(details)
+    )
     return tuple(dict.fromkeys(found))
+
+
+def _is_echo(details: ErrorDetails) -> bool:
+    """Tell whether a list is called too short only because pydantic does not count entries that are wrong themselves."""
+    value, least = details.get("input"), details.get("ctx", {}).get("min_length")
+    return (
+        details["type"] == "too_short"
+        and isinstance(value, list | dict)
+        and len(value) >= (least or 0)
+    )
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:

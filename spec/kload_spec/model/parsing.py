@@ -45,7 +45,9 @@ def parse(document: Mapping[str, Any], params: Mapping[str, object] | None = Non
         test = LoadTest.model_validate(dict(document), context=Parameters(values))
     except ValidationError as error:
         known = {problem.path for problem in problems}
-        problems += [problem for problem in problems_of(error, LoadTest) if problem.path not in known]
+        problems += [
+            problem for problem in problems_of(error, LoadTest) if problem.path not in known
+        ]
     if problems:
         raise InvalidSpec(problems)
     return test
