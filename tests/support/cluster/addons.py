@@ -71,14 +71,19 @@ def prometheus(kit: Kit, interval_s: float, program: str | None = None) -> Compo
     return Component("prometheus", argv, env)
 
 
-def prometheus_settings(interval_s: float, proxy_url: str | None = None) -> dict[str, Any]:
-    """Return Prometheus' settings; with `proxy_url` it scrapes through that proxy."""
+def prometheus_settings(interval_s: float) -> dict[str, Any]:
+    """Return Prometheus' settings: the jobs that users are given, at this interval."""
     jobs = yaml.safe_load(SCRAPE_SETTINGS.read_text(encoding="utf-8"))["scrape_configs"]
-    if proxy_url:
-        jobs = [job | {"proxy_url": proxy_url} for job in jobs]
     every = f"{int(interval_s * 1000)}ms"
     times = {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}
     return {"global": times, "scrape_configs": jobs}
+
+
+def scraped_through(settings: dict[str, Any], proxy_url: str) -> dict[str, Any]:
+    """Return the settings with every scrape going through a proxy."""
+    return settings | {
+        "scrape_configs": [job | {"proxy_url": proxy_url} for job in settings["scrape_configs"]]
+    }
 
 
 def put_account_token(kit: Kit, kubectl: list[str]) -> None:

@@ -2,6 +2,7 @@
 # CLUSTER names it (default: one per checkout); PYTEST_E2E is handed to pytest, e.g. PYTEST_E2E='-k oom'.
 .PHONY: cluster-up cluster-down cluster-image e2e
 CLUSTER_TOOL := PYTHONPATH=tests/support $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
+E2E_TESTS ?= tests/e2e
 PYTEST_E2E ?=
 E2E_SETTINGS := -o addopts="--import-mode=importlib --strict-markers --strict-config" -o timeout=300 -o timeout_func_only=true
 
@@ -15,4 +16,4 @@ cluster-image: $(READY)  ## build the project's image and load it into the runni
 	@$(CLUSTER_TOOL) image
 
 e2e: $(READY)  ## run the tests that need a cluster, in one of their own
-	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) tests/e2e $(PYTEST_E2E)
+	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) $(E2E_TESTS) $(PYTEST_E2E)
