@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kload_runner.cli.environment import assignments
+from kload_runner.cli.kustomization import Listed, chosen
 from kload_runner.cli.output import Refused
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
@@ -44,6 +45,14 @@ class Source:
     base_dir: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A word of the command line: a file or URL, with the patches that a kustomization has for it."""
+
+    what: str
+    listed: Listed
+
+
 def add_options(parser: Parser) -> None:
     """Add the options that choose and change what is run."""
     add = parser.add_argument
@@ -51,7 +60,7 @@ def add_options(parser: Parser) -> None:
         "what",
         nargs="+",
         metavar="FILE|URL",
-        help="LoadTest manifests, or an http(s) URL for a quick test",
+        help="LoadTest manifests, with a kustomization that patches them or without; or an http(s) URL",
     )
     add = parser.add_argument_group("what is run").add_argument
     add("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="change a param")
@@ -72,26 +81,54 @@ def add_options(parser: Parser) -> None:
 
 def sources(options: argparse.Namespace) -> Iterator[Source]:
     """Yield a source for each LoadTest named, in order; raise Refused at the first that cannot be run."""
-    params = assignments(options.param, "-p")
-    patches = [patch for path in options.patch for patch in _read(path, read_documents)]
     found = 0
-    for what in options.what:
-        for document, base_dir in _documents(what):
+    for entry in entries(options):
+        for source in sources_of(entry, options):
             found += 1
-            yield _source(_with_patches(document, patches), base_dir, options, params)
+            yield source
     if not found:
         raise Refused.because(
             f"no LoadTest in {', '.join(options.what)}; `kload new FILE` writes one"
         )
 
 
+def entries(options: argparse.Namespace) -> list[Entry]:
+    """Return what is named: URLs, then files, with the patches that a kustomization among them has for each.
+
+    Raises:
+        Refused: a kustomization cannot be read.
+    """
+    words = [word for word in options.what if _is_url(word)]
+    files = [Path(word) for word in options.what if not _is_url(word)]
+    found = [Entry(word, Listed(Path(word))) for word in words]
+    return found + [Entry(str(item.file), item) for item in chosen(files, _first_document)]
+
+
+def sources_of(entry: Entry, options: argparse.Namespace) -> Iterator[Source]:
+    """Yield a source for each LoadTest of one file; raise Refused at the first that cannot be run."""
+    params = assignments(options.param, "-p")
+    for document, base_dir in _documents(entry.what):
+        paths = [*entry.listed.patches(document.value), *options.patch]
+        patches = [patch for path in paths for patch in _read(path, read_documents)]
+        yield _source(_with_patches(document, patches), base_dir, options, params)
+
+
+def _is_url(word: str) -> bool:
+    return urlsplit(word).scheme in ("http", "https")
+
+
+def _first_document(path: Path) -> Mapping[str, Any]:
+    documents = _read(path, read_documents)
+    return documents[0].value if documents else {}
+
+
 def _documents(what: str) -> Iterator[tuple[Document, Path]]:
-    if urlsplit(what).scheme in ("http", "https"):
+    if _is_url(what):
         yield Document(_quick_test(what), what), Path.cwd()
         return
     path = Path(what)
     documents = _read(path, load_text)
-    if not documents:  # a kustomization.yaml that the shell's *.yaml brought along, say
+    if not documents:
         print(f"kload: {what} holds no LoadTest, passed over", file=sys.stderr)
     for document in documents:
         yield document, path.parent

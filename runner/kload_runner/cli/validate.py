@@ -35,10 +35,9 @@ def validate(options: argparse.Namespace) -> int:
     """Check all files, print the problems of each or its plan; return 104 if any is wrong."""
     console = new_console()
     code = 0
-    for what in options.what:
-        one = argparse.Namespace(**{**vars(options), "what": [what]})
+    for entry in source.entries(options):
         try:
-            for found in source.sources(one):
+            for found in source.sources_of(entry, options):
                 _print(found.file, describe(found.plan), console)
         except Refused as refused:
             complain(refused)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from kload_runner.cli.kustomization import Listed, Rule, Target, chosen, find, read
+from kload_runner.cli.main import main
 from kload_runner.cli.output import Refused
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -193,3 +194,28 @@ def test_a_suite_is_put_together_as_kustomize_does(suite: str) -> None:
             document = merged(document, {**reader(patch), "metadata": {}})
         ours[name] = document
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        pytest.param([], ["ticket-purchase", "scanner-burst"], id="a folder, in its order"),
+        pytest.param(
+            ["kustomization.yaml", "webhook-load.yaml"], ["webhook-load"], id="one of them"
+        ),
+        pytest.param(["*.yaml"], ["dashboard-load", "payment-load"], id="all files"),
+    ],
+)
+def test_the_command_line_merges_what_the_kustomization_says(
+    words: list[str], names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = EXAMPLES / "tickets"
+    files = [path for word in words for path in sorted(folder.glob(word))] or [folder]
+    assert main(["validate", *map(str, files)]) == 0
+    valid = [line for line in capsys.readouterr().out.splitlines() if line.endswith("is valid")]
+    assert [line.split()[0] for line in valid][: len(names)] == names
+
+
+def test_a_file_without_its_kustomization_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(EXAMPLES / "tickets" / "ticket-purchase.yaml")]) == 104
+    assert "spec.target.baseURL: is missing" in capsys.readouterr().err
