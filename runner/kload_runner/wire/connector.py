@@ -199,8 +199,6 @@ class Connector:
             transport, _ = await self._loop.create_connection(
                 lambda: connection, sock=sock, ssl=self.prepare_tls(), server_hostname=name
             )
-        except TimeoutError:
-            raise
         except (ssl.SSLError, ssl.CertificateError, OSError) as exc:
             fault = tls.describe(exc, name)
             raise WireFault(fault.error, fault.detail) from None

@@ -167,14 +167,19 @@ def render_field(name: str, value: str) -> bytes:
     """Render one header line; text beyond Latin-1 goes as UTF-8.
 
     Raises:
-        InvalidRequest: no token, or a value with a line break or NUL (values are not shown: secrets).
+        InvalidRequest: no token, or a value with a line break, NUL or lone surrogate (not shown: secrets).
     """
     if not _TOKEN.fullmatch(name):
         raise InvalidRequest(f"header name {name!r} is not a token; use letters, digits and -")
     if _BAD_VALUE.search(value):
         raise InvalidRequest(f"the value of header {name} holds a line break or NUL")
     trimmed = value.strip(" \t")
-    return f"{name}: {trimmed}\r\n".encode()
+    try:
+        return f"{name}: {trimmed}\r\n".encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(
+            f"the value of header {name} holds half a character (a surrogate)"
+        ) from None
 
 
 def _closes(name: str, value: str) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hostile_server import Conversation, Visitor, always, plain, serve
 
-from kload_runner.wire import Client, ErrorClass, build_request
+from kload_runner.wire import Client, ErrorClass, WireSettings, build_request
+from kload_runner.wire.connection import Connection
+from kload_runner.wire.timeouts import Deadline, Sweep
 
 MakeClient = Callable[..., Client]
 
@@ -271,6 +274,56 @@ async def test_interrupting_a_user_closes_its_connection(client: Client) -> None
             await task
         await asyncio.wait_for(closed.wait(), 1)
         assert not client._connections
+
+
+async def test_interrupting_a_user_closes_a_kept_connection_too(client: Client) -> None:
+    async def conversation(visitor: Visitor) -> None:
+        await visitor.request()
+        await visitor.send(plain())
+        visitor.arrived.clear()
+        await silent(visitor)
+
+    async with serve(conversation) as server:
+        request = build_request("GET", server.url)
+        await client.exchange(request)
+        server.arrived.clear()
+        task = asyncio.create_task(client.exchange(request))
+        await server.arrived.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not client._connections
+
+
+@pytest.mark.parametrize(
+    ("early", "error", "detail"),
+    [
+        pytest.param(b"", ErrorClass.RESET, "as soon as it was made", id="silent"),
+        pytest.param(b"421 too many", ErrorClass.PROTOCOL, "421 too many", id="with a word"),
+    ],
+)
+async def test_a_connection_that_ends_before_the_request_is_no_hang(
+    client: Client, early: bytes, error: ErrorClass, detail: str
+) -> None:
+    class Stillborn:
+        """A connector whose connections have ended by the time they are handed over."""
+
+        async def connect(
+            self, _endpoint: Any, deadline: Deadline, _until: float, _phases: Any
+        ) -> Connection:
+            connection = Connection(loop, WireSettings(), Sweep(loop, loop.time), deadline)
+            if early:
+                connection.data_received(early)
+            connection.eof_received()
+            return connection
+
+    loop = asyncio.get_running_loop()
+    client._connector = Stillborn()  # type: ignore[assignment]  # only `connect` is asked for
+    response = await client.exchange(build_request("GET", "http://a.test/"))
+    assert (response.status, response.error) == (0, error)
+    assert detail in response.error_detail
+    assert not response.written
+    assert not client._connections
 
 
 async def test_closing_the_client_ends_what_is_in_flight(client: Client) -> None:

@@ -255,6 +255,18 @@ async def test_exhaustion_while_connecting_is_local(
     assert len(response.error_detail) > 20
 
 
+async def test_an_unreachable_network_is_a_connect_fault(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    response = await client.exchange(build_request("GET", "http://127.0.0.1:1/"))
+    assert response.error is ErrorClass.CONNECT
+    assert response.error_detail == "no connection to 127.0.0.1:1: Network is unreachable"
+
+
 def test_refusals_are_not_local() -> None:
     assert local_fault(ConnectionRefusedError(errno.ECONNREFUSED, "refused")) is None
     assert local_fault(OSError("no number")) is None
