@@ -1,0 +1,46 @@
+"""The pytest regression tests of the payments suite: they pass, and a slow platform breaks a budget by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def suite() -> str:
+    return "payments-platform"
+
+
+def outcome(target: Any) -> subprocess.CompletedProcess[str]:
+    """Run the example's tests against the target, for a short time."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, "examples/payments-platform/tests"],
+        cwd=ROOT,
+        env={**os.environ, "RUN_TIME": "600ms", "LOAD_TEST_HOST": target.url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_regression_tests_pass(target: Any) -> None:
+    done = outcome(target)
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout
+
+
+def test_a_slow_step_is_over_its_budget(target: Any) -> None:
+    target.switch({"slow-answers": {"delay_s": 0.2, "path": "/v1/events/ingest"}})
+    done = outcome(target)
+    assert done.returncode == 1, done.stdout
+    assert "FAILED" in done.stdout
+    assert "test_the_api_stays_within_its_budget[ingest-events]" in done.stdout
+    assert "6 passed" in done.stdout
