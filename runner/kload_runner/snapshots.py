@@ -67,18 +67,23 @@ class ScenarioSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSnapshot:
-    """A threshold as it stands; `holds` is None while there are no samples.
+    """A threshold as it stands.
 
-    `unit` says how to write `observed`: "time" (milliseconds), "share" (0 to 1), "data" (bytes) or "" for a plain number.
+    Attributes:
+        observed: in base units; None without samples.
+        shown: the same as people read it.
+        holds: None while there are no samples.
+        implicit: not written by the user.
     """
 
     id: str
     metric: str
     expression: str
     observed: float | None
+    shown: str
     samples: int
     holds: bool | None
-    unit: str = ""
+    implicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

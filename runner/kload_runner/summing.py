@@ -9,7 +9,7 @@ from kload_runner.snapshots import RunPhase, RunSnapshot, ThresholdSnapshot
 from kload_spec.control import RunnerPhase, StatusReply
 from kload_spec.histogram import Histogram
 from kload_spec.plan import Plan
-from kload_spec.thresholds import Tally, Threshold, judge
+from kload_spec.thresholds import Tally, Threshold, judge, show_value
 
 _PHASES = {
     RunnerPhase.IDLE: RunPhase.IDLE,
@@ -127,8 +127,10 @@ def _thresholds(
                 metric=threshold.key,
                 expression=threshold.text,
                 observed=outcome.observed,
+                shown=show_value(outcome.observed, threshold),
                 samples=outcome.samples,
                 holds=outcome.held,
+                implicit=threshold.implicit,
             )
         )
     return tuple(found)

@@ -69,8 +69,10 @@ def picture(title: str, snapshot: RunSnapshot) -> RenderableType:
         _scenarios(snapshot.scenarios),
         _numbers(snapshot),
     ]
-    if snapshot.thresholds:
-        parts.append(_thresholds(snapshot.thresholds))
+    # What nobody wrote is shown only when it goes wrong.
+    shown = tuple(item for item in snapshot.thresholds if not item.implicit or item.holds is False)
+    if shown:
+        parts.append(_thresholds(shown))
     parts += [Text(f"  ! {warning}", style="yellow") for warning in snapshot.warnings]
     return Group(*parts)
 
@@ -131,8 +133,8 @@ def _thresholds(thresholds: tuple[ThresholdSnapshot, ...]) -> Table:
         mark, style = mark_of(threshold.holds)
         table.add_row(
             Text(f"  {mark}", style=style),
-            f"{threshold.metric}  {threshold.expression}",
-            Text(numbers.observed(threshold.observed, threshold.unit), style=style),
+            f"{threshold.metric} {threshold.expression}",
+            Text(threshold.shown, style=style),
         )
     return table
 
