@@ -178,8 +178,11 @@ class Recorder:
         Args:
             kind: check, record, script, step.
             message: short and bounded; errors with the same message are counted together.
-            sample: what happened, kept the first time; secrets are masked here.
+            sample: what happened, kept the first time.
+
+        Secrets are masked here, in both.
         """
+        message = self._mask(message)
         key = (scenario, step, kind, message)
         found = self.errors.get(key)
         if found is None:
