@@ -12,7 +12,7 @@ from cluster.bring_up import Cluster
 from cluster.diagnostics import describe
 from cluster.failures import ClusterError
 from cluster.health import is_healthy
-from cluster.places import cluster_places
+from cluster.places import REPOSITORY, cluster_places
 from cluster.waiting import eventually
 
 _RUNNING = "KLOAD_E2E_RUNNING"  # tells the workers of pytest-xdist which cluster stands
@@ -91,6 +91,14 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def loopback_only() -> None:
     """Takes the place of the guard of the other tests: these talk to a cluster, whose network leads nowhere else."""
+
+
+@pytest.fixture(scope="session")
+def crds(bed: Bed) -> None:
+    """The CRD of `deploy/crds`, installed and served."""
+    for path in sorted((REPOSITORY / "deploy" / "crds").glob("*.yaml")):
+        bed.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
+    bed.kubectl("wait", "--for=condition=Established", "crd/loadtests.kload.dev", "--timeout=30s")
 
 
 @pytest.fixture
