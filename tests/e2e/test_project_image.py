@@ -15,7 +15,8 @@ from cluster.pods import pod
 from cluster.waiting import eventually
 
 # What the Dockerfile copies, and what says so.
-TAKEN = [
+TAKEN = ["Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml", "requirements"]
+TAKEN += ["spec", "runner", "operator"]
     "Dockerfile",
     ".dockerignore",
     "LICENSE",
