@@ -19,6 +19,7 @@ Place = tuple[Endpoint, bytes]
 Locate = Callable[[State], Place]
 
 # A target that is sent as it is; anything else takes the long way through `parse_url`.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PLAIN = re.compile(r"/[A-Za-z0-9\-._~:/?@!$&'()*+,;=%\[\]]*")
 
 
@@ -28,7 +29,7 @@ def join_url(base: str, url: str) -> str:
     Raises:
         InvalidUrl: a path, and no base to follow.
     """
-    if url[:7].lower() == "http://" or url[:8].lower() == "https://":
+    if _SCHEME.match(url):
         return url
     if not base:
         raise InvalidUrl(

@@ -1,0 +1,211 @@
+"""Python scripts: the API they see, how they fail, and what they leave behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plays import Play, perform, planned
+from scripted_target import Asked, Reply, serving
+
+from kload_runner.script.loading import ScriptError
+
+METRICS = {"took": {"type": "trend", "unit": "time"}, "wrong": {"type": "rate"}}
+
+
+async def play_script(
+    folder: Path, code: str, reply: Reply | Any = None, **options: Any
+) -> tuple[Play, list[Asked]]:
+    """Perform `async def main(vu)` with this body, or a whole file."""
+    if "async def main" not in code:
+        lines = "\n".join(f"    {line}" for line in code.strip().splitlines())
+        code = f"async def main(vu):\n{lines}\n"
+    (folder / "test.py").write_text(code)
+    iterations = options.pop("iterations", 1)
+    given, scenario = options.pop("given", None), options.pop("scenario", {})
+    async with serving(reply or Reply(body={"id": 7})) as target:
+        test = planned(
+            target.url,
+            scenario={"exec": "main", **scenario},
+            script={"entry": "test.py", "files": options.pop("files", [{"path": "test.py"}])},
+            metrics=METRICS,
+            **options,
+        )
+        play = await perform(test, base_dir=folder, iterations=iterations, given=given)
+        return play, target.asked
+
+
+@pytest.mark.parametrize(
+    ("call", "line", "body"),
+    [
+        pytest.param(
+            'vu.get("/a", query={"q": "x y", "n": [1, 2]})', "GET /a?q=x+y&n=1&n=2", b"", id="get"
+        ),
+        pytest.param('vu.post("/a", json={"n": vu.id})', "POST /a", b'{"n":1}', id="post-json"),
+        pytest.param('vu.post("/a", json=None)', "POST /a", b"null", id="null-is-json"),
+        pytest.param('vu.put("/a", form={"k": "v w"})', "PUT /a", b"k=v+w", id="put-form"),
+        pytest.param('vu.patch("/a", data="hä")', "PATCH /a", "hä".encode(), id="patch-text"),
+        pytest.param('vu.delete("/a", data=b"\\xff")', "DELETE /a", b"\xff", id="delete-bytes"),
+        pytest.param('vu.head("/a")', "HEAD /a", b"", id="head"),
+        pytest.param('vu.options("/a")', "OPTIONS /a", b"", id="options"),
+        pytest.param('vu.request("PURGE", "/a")', "PURGE /a", b"", id="any-method"),
+    ],
+)
+async def test_requests(tmp_path: Path, call: str, line: str, body: bytes) -> None:
+    play, asked = await play_script(tmp_path, f"await {call}")
+    assert play.failures == []
+    assert [(f"{a.method} {a.target}", a.body) for a in asked] == [(line, body)]
+
+
+async def test_headers_of_the_target_are_sent_and_give_way(tmp_path: Path) -> None:
+    code = """
+await vu.get("/", headers={"x-a": "own", "X-New": "n"})
+await vu.get("/")
+"""
+    _, asked = await play_script(
+        tmp_path, code, target={"headers": {"X-A": "shared", "X-V": "$(vu)"}}
+    )
+    seen = [{k: v for k, v in a.headers.items() if k.startswith("x-")} for a in asked]
+    assert seen == [{"x-a": "own", "x-new": "n", "x-v": "1"}, {"x-a": "shared", "x-v": "1"}]
+
+
+async def test_checks_samples_and_steps_are_counted(tmp_path: Path) -> None:
+    code = """
+r = await vu.post("/orders/1", name="create", json={})
+vu.check("status is 200", r.status == 200)
+vu.check("has 4", lambda: len(r.json["items"]) == 4)
+vu.record("took", 1.5)
+vu.record("wrong", True)
+with vu.step("later"):
+    await vu.get("/x")
+await vu.get("/y?z=1")
+"""
+    play, _ = await play_script(tmp_path, code)
+    assert play.failures == []
+    assert play.checks == {"status is 200": (1, 0), "has 4": (0, 1)}
+    assert play.samples == {"took": (1, 1.5), "wrong": (1, 1.0)}
+    assert [step.name for step in play.result.steps] == ["create", "later", "GET /y"]
+
+
+@pytest.mark.parametrize(
+    ("expect", "failed"),
+    [
+        pytest.param("", 1, id="the-targets"),
+        pytest.param("expect=409", 0, id="one"),
+        pytest.param("expect=(200, 409)", 0, id="several"),
+        pytest.param("expect=range(400, 500)", 0, id="range"),
+    ],
+)
+async def test_expect(tmp_path: Path, expect: str, failed: int) -> None:
+    play, _ = await play_script(tmp_path, f'await vu.get("/", {expect})', Reply(status=409))
+    assert play.result.steps[0].failed == failed
+
+
+async def test_memory_lives_as_long_as_the_user_and_begins_with_setups(tmp_path: Path) -> None:
+    code = """
+vu.vars["list"].append(vu.iter)
+vu.log(f"{vu.vars['list']} {vu.iter} {vu.scenario} {vu.run_id}")
+"""
+    shared = {"list": [9]}
+    play, _ = await play_script(tmp_path, code, iterations=2, given=shared)
+    assert play.logs == ["[9, 0] 0 play r1", "[9, 0, 1] 1 play r1"]
+    assert shared == {"list": [9]}
+
+
+async def test_rows_and_params_are_there(tmp_path: Path) -> None:
+    play, _ = await play_script(
+        tmp_path,
+        "vu.log(f\"{vu.row['n']} {vu.params['p']}\")",
+        scenario={"data": "d"},
+        data={"d": {"rows": [{"n": 5}]}},
+        params={"p": 3},
+    )
+    assert play.logs == ["5 3"]
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        pytest.param('vu.fail("no stock")', "no stock", id="fail"),
+        pytest.param('{}["secret-key"]', "test.py:2: KeyError", id="an-exception-by-type-and-line"),
+        pytest.param(
+            'r = await vu.get("/")\nr.json["x"]["y"]', "test.py:3: KeyError", id="response"
+        ),
+        pytest.param('vu.record("nope", 1)', "is not declared", id="unknown-metric"),
+        pytest.param('await vu.get("/", headers={"X": "a\\nb"})', "line break", id="header"),
+        pytest.param('await vu.post("/", json={}, data="x")', "only one of", id="two-bodies"),
+        pytest.param('await vu.post("/", json={1})', "json", id="no-json"),
+        pytest.param('await vu.get("ftp://x")', "ftp", id="no-url"),
+    ],
+)
+async def test_an_iteration_fails_and_the_user_goes_on(
+    tmp_path: Path, code: str, cause: str
+) -> None:
+    play, _ = await play_script(tmp_path, code, iterations=2)
+    assert cause in play.failures[0]
+    assert play.result.scenarios[0].failed == 2
+
+
+async def test_the_first_traceback_of_a_cause_is_kept(tmp_path: Path) -> None:
+    play, _ = await play_script(tmp_path, "1 / 0", iterations=3)
+    (error,) = [error for error in play.result.errors if error.kind == "script"]
+    assert (error.message, error.count) == ("ZeroDivisionError at test.py:2", 3)
+    assert "1 / 0" in error.sample
+
+
+async def test_abort_ends_the_run(tmp_path: Path) -> None:
+    play, _ = await play_script(tmp_path, 'vu.abort("enough")')
+    assert play.aborted == ["enough"]
+
+
+async def test_no_answer_is_a_response(tmp_path: Path) -> None:
+    code = 'r = await vu.get("/")\nvu.log(f"{r.status} {r.error}")'
+    play, _ = await play_script(tmp_path, code, Reply(drop=True))
+    assert (play.logs, play.failures) == (["0 reset"], [])
+
+
+async def test_too_many_step_names_are_counted_together(tmp_path: Path) -> None:
+    play, asked = await play_script(tmp_path, 'for n in range(60): await vu.get(f"/{n}")')
+    assert len(asked) == 60
+    assert len(play.result.steps) == 50
+    assert next(s for s in play.result.steps if s.name == "other").requests == 11
+    assert len(play.logs) == 1
+
+
+async def test_files_beside_the_entry_can_be_imported_and_are_not_left_behind(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "beside_it.py").write_text("WORD = 'hello'\n")
+    code = "from beside_it import WORD\n\nasync def main(vu):\n    vu.log(WORD)\n"
+    path = list(sys.path)
+    play, _ = await play_script(tmp_path, code)
+    assert play.logs == ["hello"]
+    assert "beside_it" not in sys.modules
+    assert sys.path == path
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        pytest.param(
+            "1 / 0\nasync def main(vu): ...\n", "test.py:1: ZeroDivisionError", id="raises"
+        ),
+        pytest.param("async def main(vu:\n", "SyntaxError", id="syntax"),
+        pytest.param("# async def main\n", "no function 'main'", id="missing"),
+        pytest.param("# async def main\ndef main(vu): ...\n", "async def main(vu)", id="not-async"),
+    ],
+)
+async def test_a_script_that_cannot_be_used_is_refused(
+    tmp_path: Path, code: str, message: str
+) -> None:
+    with pytest.raises(ScriptError) as refused:
+        await play_script(tmp_path, code)
+    assert message in str(refused.value)
+
+
+async def test_a_missing_script_is_refused_by_name(tmp_path: Path) -> None:
+    test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "gone.py"})
+    with pytest.raises(ScriptError, match=r"gone\.py"):
+        await perform(test, base_dir=tmp_path)

@@ -1,0 +1,82 @@
+"""The generator's own health: lag, CPU and throttling."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from kload_runner.clock import MonotonicClock
+from kload_runner.health import HealthProbe, cgroup_throttle
+
+
+async def watched(work_s: float) -> HealthProbe:
+    """Return a probe that saw the loop blocked for some time."""
+    probe = HealthProbe(MonotonicClock(), throttled=lambda: 0.0)
+    watch = asyncio.create_task(probe.watch())
+    await asyncio.sleep(0.03)
+    probe.begin()
+    await asyncio.sleep(0.05)
+    time.sleep(work_s)  # noqa: ASYNC251  # the fault under test
+    await asyncio.sleep(0.05)
+    probe.end()
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    return probe
+
+
+async def test_a_blocked_loop_shows_as_lag() -> None:
+    health = (await watched(0.1)).health()
+    assert health.loop_lag_max_s > 0.05
+    assert health.loop_lag_p50_s < 0.05
+
+
+async def test_cpu_is_a_share_of_one_core_while_load_runs() -> None:
+    cpu = iter([0.0, 1.0, 1.6])
+    clock = FixedClock([0.0, 10.0, 12.0])
+    probe = HealthProbe(clock, cpu_time=lambda: next(cpu), throttled=lambda: 0.0)
+    probe.begin()
+    probe.end()
+    health = probe.health()
+    assert (health.cpu_seconds, health.cpu_share) == (pytest.approx(0.6), pytest.approx(0.3))
+
+
+class FixedClock(MonotonicClock):
+    """Tells given instants."""
+
+    def __init__(self, instants: list[float]) -> None:
+        self.now = iter(instants).__next__  # type: ignore[assignment,method-assign]
+
+
+@pytest.mark.parametrize(
+    ("membership", "place", "text", "seconds"),
+    [
+        pytest.param(
+            "0::/pod/a\n",
+            "pod/a/cpu.stat",
+            "nr_throttled 2\nthrottled_usec 2500000\n",
+            2.5,
+            id="v2",
+        ),
+        pytest.param(
+            "4:cpu,cpuacct:/pod\n",
+            "cpu,cpuacct/pod/cpu.stat",
+            "throttled_time 1500000000\n",
+            1.5,
+            id="v1",
+        ),
+        pytest.param("0::/\n", "cpu.stat", "throttled_usec 1000000\n", 1.0, id="own-namespace"),
+        pytest.param("", "elsewhere", "", 0.0, id="unknown"),
+        pytest.param("0::/\n", "cpu.stat", "garbage\n", 0.0, id="garbage"),
+    ],
+)
+def test_throttling_is_read_from_the_cgroup(
+    tmp_path: Path, membership: str, place: str, text: str, seconds: float
+) -> None:
+    (tmp_path / "self").write_text(membership)
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    assert cgroup_throttle(tmp_path, tmp_path / "self")() == seconds
