@@ -17,16 +17,6 @@ from cluster.waiting import eventually
 # What the Dockerfile copies, and what says so.
 TAKEN = ["Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml", "requirements"]
 TAKEN += ["spec", "runner", "operator"]
-    "Dockerfile",
-    ".dockerignore",
-    "LICENSE",
-    "README.md",
-    "pyproject.toml",
-    "requirements",
-    "spec",
-    "runner",
-    "operator",
-]
 
 
 def run(bed: Bed, namespace: str, name: str, image: str, *command: str) -> tuple[str, str]:
