@@ -1,4 +1,5 @@
-"""Write what is generated from the models: the CRD and the schemas. `python -m kload_spec.generate [--check] [FOLDER]`.
+"""Write what is generated from the models: the CRD, the schemas, the reference page. `python -m
+kload_spec.generate [--check] [FOLDER]`.
 
 The only module of the package that touches files, and only as a program. With `--check` nothing is written: it says
 which files are stale and exits 1, which is what `make verify` runs.
@@ -16,15 +17,26 @@ import yaml
 from typing_extensions import override
 
 from kload_spec.crd import custom_resource_definition, editor_schema
+from kload_spec.reference import reference_page
+from kload_spec.result import result_json_schema
 
 HEADER = "# Generated from spec/kload_spec/model by `make generate`; do not edit.\n"
 
 
-def generated_files() -> Mapping[str, str]:
+QUICKSTART = "examples/quickstart.yaml"  # the one that people edit; the package carries a copy for `kload demo`
+
+
+def generated_files(folder: str = ".") -> Mapping[str, str]:
     """Return the text of every generated file by its path below the project's folder."""
+    crd = custom_resource_definition()
     return {
-        "deploy/crds/loadtests.kload.dev.yaml": HEADER + _as_yaml(custom_resource_definition()),
+        "deploy/crds/loadtests.kload.dev.yaml": HEADER + _as_yaml(crd),
         "schemas/loadtest.schema.json": _as_json(editor_schema()),
+        "schemas/kload-result.schema.json": _as_json(result_json_schema()),
+        "docs/reference.md": reference_page(
+            crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        ),
+        "runner/kload_runner/demo/quickstart.yaml": _read(f"{folder}/{QUICKSTART}") or "",
     }
 
 
@@ -37,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     stale = []
-    for path, text in generated_files().items():
+    for path, text in generated_files(options.folder).items():
         file = f"{options.folder}/{path}"
         if _read(file) == text:
             continue
