@@ -29,8 +29,10 @@ QUICKSTART = "examples/quickstart.yaml"  # the one that people edit; the package
 def generated_files(folder: str = ".") -> Mapping[str, str]:
     """Return the text of every generated file by its path below the project's folder."""
     crd = custom_resource_definition()
+    definition = HEADER + _as_yaml(crd)
     return {
-        "deploy/crds/loadtests.kload.dev.yaml": HEADER + _as_yaml(crd),
+        "deploy/crds/loadtests.kload.dev.yaml": definition,
+        "charts/kload/files/loadtests.kload.dev.yaml": definition,
         "schemas/loadtest.schema.json": _as_json(editor_schema()),
         "schemas/kload-result.schema.json": _as_json(result_json_schema()),
         "docs/reference.md": reference_page(

@@ -1,0 +1,51 @@
+{{- define "kload.name" -}}
+{{- default (printf "%s-operator" .Chart.Name) .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "kload.selector" -}}
+app.kubernetes.io/name: kload-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "kload.labels" -}}
+{{ include "kload.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- define "kload.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{- /* Names of cluster-wide objects: two releases must not meet. */ -}}
+{{- define "kload.clusterName" -}}
+{{ printf "%s-%s" .Release.Namespace (include "kload.name" .) | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- /* What the operator does in a namespace whose LoadTests it runs: nothing that is not here. */ -}}
+{{- define "kload.rules" -}}
+- apiGroups: [kload.dev]
+  resources: [loadtests]
+  verbs: [get, list, watch]
+- apiGroups: [kload.dev]
+  resources: [loadtests/status]
+  verbs: [get, patch]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, patch]
+{{- if eq .Values.runnerAccess "proxy" }}
+- apiGroups: [""]
+  resources: [pods/proxy]
+  verbs: [get, create]
+{{- end }}
+{{- end -}}
