@@ -93,7 +93,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[Problem
 
 
 def _is_echo(details: ErrorDetails) -> bool:
-    """Tell whether a list is called too short only because pydantic does not count entries that are wrong themselves."""
+    """Tell whether a list is called too short only because pydantic leaves out entries that are wrong."""
     value, least = details.get("input"), details.get("ctx", {}).get("min_length")
     return (
         details["type"] == "too_short"

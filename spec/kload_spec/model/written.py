@@ -28,7 +28,11 @@ MAX_ENTRIES = 64  # of one map
 def written_name(name: str) -> str:
     """Return a field's name as users write it: ``while_`` is while, ``start_vus`` startVUs, ``base_url`` baseURL."""
     camel = to_camel(name.rstrip("_"))
-    return camel if camel == "vus" else camel.replace("Vus", "VUs").replace("Url", "URL")
+    return (
+        camel
+        if camel == "vus"
+        else camel.replace("Vus", "VUs").replace("Url", "URL").replace("Ttl", "TTL")
+    )
 
 
 class Written(BaseModel):

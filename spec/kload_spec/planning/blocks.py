@@ -32,7 +32,10 @@ def check_blocks(shared: Surroundings, before: Place, compiler: Compiler) -> Non
         raise InvalidSpec(compiler.problems)
     anywhere = Place(before.params, ANY, ANY, ANY, ANY, True)
     for name, steps in sorted(shared.blocks.items()):
+        known = len(compiler.problems)
         StepCompiler(compiler, shared, expand=False).steps(steps, anywhere, child(BLOCKS, name))
+        if len(compiler.problems) > known:
+            shared.broken.add(name)
 
 
 def _circle(start: str, way: tuple[str, ...], shared: Surroundings) -> tuple[str, ...] | None:

@@ -50,8 +50,9 @@ def _parts(text: str) -> list[str]:
 def _bound(text: str, scope: Scope, path: str, compiler: Compiler) -> Template | float:
     if "$(" not in text:
         return _fixed(text, path, compiler)
+    known = len(compiler.problems)
     template = compiler.template(text, scope, path, _TIMES, "a time, e.g. 500ms,")
-    if template.constant is MISSING:
+    if template.constant is MISSING or len(compiler.problems) > known:
         return template
     value = template.constant
     if isinstance(value, str):

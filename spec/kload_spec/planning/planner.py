@@ -108,6 +108,7 @@ class _Planner:
         running = self._selected(scenarios)
         thresholds = self._thresholds(scenarios, running, findings)
         schedule = self._schedule(running)
+        measure_after_s = self._measure_after(schedule)
         self.compiler.done()
         return Plan(
             name=self.test.name,
@@ -124,7 +125,7 @@ class _Planner:
             teardown=teardown,
             data=self.feeds,
             script=self.script,
-            measure_after_s=self._measure_after(schedule),
+            measure_after_s=measure_after_s,
             seed=self.spec.seed,
             runners=(self.spec.runners.replicas if self.spec.runners else None) or 1,
             active_deadline_s=self.spec.active_deadline_seconds,
@@ -292,7 +293,7 @@ class _Planner:
 
     def _measure_after(self, schedule: Schedule) -> float:
         after = (self.spec.measure.after if self.spec.measure else None) or 0.0
-        if after < schedule.duration_s or not schedule.loads:
+        if not after or after < schedule.duration_s or not schedule.loads:
             return after
         if self.overrides.quick:
             self.notes.append("measure.after is longer than this quick run and is ignored")

@@ -150,7 +150,10 @@ class RequestCompiler:
 
     def _url(self, step: Step, scope: Scope, path: str) -> Template:
         where = f"{path}.{(step.method or 'get').lower()}"
+        known = len(self.compiler.problems)
         url = self.compiler.template(step.url, scope, where)
+        if len(self.compiler.problems) > known:
+            return url
         start = url.constant if isinstance(url.constant, str) else step.url
         relative = not start.startswith(("http://", "https://", "$("))
         if relative and "://" in start.split("$(", 1)[0]:

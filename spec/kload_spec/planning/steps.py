@@ -38,7 +38,7 @@ from kload_spec.program import (
 from kload_spec.program import Step as ProgramStep
 
 DEFAULT_ITEMS = 1_000  # of a foreach without `max`
-MOST_STEPS = 20_000  # compiled, blocks put in: bounds the work of a file that calls blocks in blocks in blocks
+MOST_STEPS = 5_000  # compiled, blocks put in: bounds the work of a file that calls blocks in blocks in blocks
 DEEPEST = 60  # lists of steps within lists of steps, blocks included
 
 Compiled = tuple[tuple[ProgramStep, ...], Place]
@@ -221,7 +221,7 @@ class StepCompiler:
         anything = replace(place, vars=ANY, answered=True)  # so that one missing block is one fault
         if not self.compiler.known(block, self.shared.blocks, f"{path}.call", "block"):
             return CallStep(path, block, arguments, ()), anything
-        if not self._expand:
+        if not self._expand or block in self.shared.broken:
             return CallStep(path, block, arguments, ()), anything
         before = len(self.compiler.problems)
         inside = place.with_vars(step.with_ or ())

@@ -27,6 +27,7 @@ class Surroundings:
 
     Attributes:
         has_base: whether paths have a base URL to follow.
+        broken: blocks whose own faults are told already; they are not put in.
     """
 
     blocks: Mapping[str, Steps]
@@ -34,6 +35,7 @@ class Surroundings:
     target: Target
     expect: StatusSet
     has_base: bool
+    broken: set[str] = field(default_factory=set)
 
     @property
     def timeout_s(self) -> float:

@@ -212,8 +212,8 @@ RIGHT = manifest(params={"low": -5, "word": "x", "many": 7})
         pytest.param(
             "spec.metrics",
             {"a-b": {"type": "trend"}},
-            "spec.metrics: 'a-b' cannot name a metric: a name has a letter or _ first, then letters, digits, _, at most 63"
-            "; give a map of metrics, e.g. {checkout_duration: {type: trend, unit: time}}",
+            "spec.metrics: 'a-b' cannot name a metric: a name has a letter or _ first, then letters, digits, _,"
+            " at most 63; give a map of metrics, e.g. {checkout_duration: {type: trend, unit: time}}",
             id="name of a metric",
         ),
         pytest.param(
