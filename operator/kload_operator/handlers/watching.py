@@ -1,0 +1,112 @@
+"""kopf as informer: events of LoadTests, Jobs and pods put the key of their LoadTest into the queue.
+
+Nothing of kopf's own bookkeeping is used: no finalizers, annotations, handler results, peering or webhooks. Event
+handlers are never retried by kopf and carry no order; that is fine, since an event only says "look".
+
+Source: https://docs.kopf.dev, and the pitfalls in kopf's issues #585, #1120, #1276 (streams that fall silent).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import kopf
+
+from kload_operator.controller import Key
+from kload_operator.runs import LOADTEST_LABEL, MANAGED_BY, MANAGER
+from kload_spec.model import GROUP, PLURAL, VERSION
+
+_OURS = f"{MANAGED_BY}={MANAGER}"
+_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+Add = Callable[[Key], None]
+
+
+class _Forever:
+    """Endless pauses between tries: an API server that is away for minutes must not end the operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        pause_s = 1.0
+        while True:
+            yield pause_s * random.uniform(0.8, 1.2)
+            pause_s = min(pause_s * 2, 30.0)
+
+
+def registry(add: Add, seen: Callable[[str], None]) -> kopf.OperatorRegistry:
+    """Return the handlers.
+
+    Args:
+        add: takes the key of a LoadTest that something happened to.
+        seen: takes the resourceVersion of every LoadTest event, for the watch's health.
+    """
+    found = kopf.OperatorRegistry()
+    in_pod = os.path.exists(_TOKEN)
+
+    @kopf.on.login(registry=found)
+    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        if in_pod:
+            return kopf.login_with_service_account(**kwargs)
+        return kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=found)
+    async def loadtest(name: str, namespace: str | None, meta: Mapping[str, Any], **_: Any) -> None:
+        seen(str(meta.get("resourceVersion", "")))
+        add(Key(namespace or "", name))
+
+    @kopf.on.event("batch", "v1", "jobs", registry=found)
+    async def job(namespace: str | None, labels: Mapping[str, str], **_: Any) -> None:
+        if name := labels.get(LOADTEST_LABEL):
+            add(Key(namespace or "", name))
+
+    @kopf.on.event("", "v1", "pods", registry=found)
+    async def pod(namespace: str | None, labels: Mapping[str, str], **_: Any) -> None:
+        if name := labels.get(LOADTEST_LABEL):
+            add(Key(namespace or "", name))
+
+    return found
+
+
+def operator_settings() -> kopf.OperatorSettings:
+    """Return kopf's settings."""
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.server_timeout = 600
+    settings.watching.client_timeout = 660
+    settings.watching.connect_timeout = 10
+    settings.watching.inactivity_timeout = 70
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = _Forever()
+    settings.queueing.worker_limit = 50
+    settings.queueing.exit_timeout = 1
+    settings.watching.label_selectors["", "v1", "pods"] = _OURS
+    settings.watching.label_selectors["batch", "v1", "jobs"] = _OURS
+    return settings
+
+
+async def watch(
+    add: Add,
+    seen: Callable[[str], None],
+    namespaces: Sequence[str],
+    ready: Any = None,
+    stop: Any = None,
+) -> None:
+    """Watch until cancelled or `stop` is set.
+
+    Args:
+        namespaces: empty: all.
+        ready: an asyncio.Event that is set when watching has begun.
+    """
+    await kopf.operator(
+        registry=registry(add, seen),
+        settings=operator_settings(),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=list(namespaces),
+        ready_flag=ready,
+        stop_flag=stop,
+    )

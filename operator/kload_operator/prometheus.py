@@ -1,0 +1,140 @@
+"""Asks Prometheus, and tells what is known from what is not. The operator's only reader of metrics.
+
+An answer that is partial, carries warnings, is no JSON or does not come is unknown, never zero. Whether to ask again
+is the caller's: `Unavailable` says that it may help, `Misconfigured` that it will not. The server chooses "now".
+
+Source: https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kload_operator.settings import PrometheusSettings
+
+TIMEOUT_S = 8.0
+
+
+class PrometheusError(Exception):
+    """There is no answer that could be relied on."""
+
+
+class Unavailable(PrometheusError):
+    """It does not answer now: down, overloaded, starting, partial."""
+
+
+class Misconfigured(PrometheusError):
+    """It will not answer this: wrong address, no rights, not Prometheus."""
+
+
+Vector = Mapping[str, float]  # value of the one label that was asked for ("" without one) -> number
+
+
+class Metrics(Protocol):
+    """What the operator asks a Prometheus."""
+
+    async def vector(self, query: str, label: str = "") -> Vector:
+        """Return an instant query's values by a label; empty where there are no series.
+
+        Raises:
+            PrometheusError: nothing is known.
+        """
+        ...
+
+
+class _Sample(BaseModel):
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+    resultType: str
+    result: list[_Sample]
+
+
+class _Answer(BaseModel):
+    status: str
+    data: _Data | None = None
+    error: str = ""
+    warnings: list[str] = []
+
+
+class PrometheusClient:
+    """One configured Prometheus. `close` it when done."""
+
+    def __init__(self, settings: PrometheusSettings) -> None:
+        verify: Any = True
+        if settings.ca_file is not None:
+            verify = ssl.create_default_context(cafile=str(settings.ca_file))
+        self._settings = settings
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT_S,
+            verify=verify,
+            headers=settings.headers,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=16),
+        )
+
+    @property
+    def url(self) -> str:
+        """Its address, for messages."""
+        return self._settings.url
+
+    @property
+    def matchers(self) -> Mapping[str, str]:
+        """Labels added to every selector."""
+        return self._settings.matchers
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def vector(self, query: str, label: str = "") -> Vector:
+        """Return an instant query's values by a label."""
+        url = f"{self.url}/api/v1/query"
+        try:
+            answer = await self._http.post(
+                url, data={"query": query, "timeout": f"{TIMEOUT_S:g}s"}, headers=self._token()
+            )
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"{self.url} does not answer: {type(error).__name__} {error}"
+            ) from error
+        return _values(self.url, answer, label)
+
+    def _token(self) -> dict[str, str]:
+        path: Path | None = self._settings.token_file
+        if path is None:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {path.read_text(encoding='utf-8').strip()}"}
+        except OSError as error:
+            raise Misconfigured(f"tokenFile of {self.url}: {error}") from error
+
+
+def _values(url: str, answer: httpx.Response, label: str) -> Vector:
+    """Return the values of an answer, or say why there are none."""
+    status = answer.status_code
+    if status == 429 or status >= 500:
+        raise Unavailable(f"{url} answers {status}: {answer.text[:200]}")
+    try:
+        parsed = _Answer.model_validate_json(answer.content)
+    except ValidationError:
+        kind = answer.headers.get("content-type", "no content type")
+        raise Misconfigured(
+            f"{url} answers {status} with {kind} where Prometheus answers JSON; is the address right?"
+        ) from None
+    if status != 200 or parsed.status != "success" or parsed.data is None:
+        raise Misconfigured(f"{url} refuses ({status}): {parsed.error}")
+    if parsed.warnings:
+        raise Unavailable(f"{url} answers in part: {'; '.join(parsed.warnings)}")
+    if parsed.data.resultType != "vector":
+        raise Misconfigured(f"{url} answers a {parsed.data.resultType}, not a vector")
+    return {item.metric.get(label, ""): float(item.value[1]) for item in parsed.data.result}
