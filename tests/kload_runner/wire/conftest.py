@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvloop
 
+from kload_runner.loop import choose_loop
 from kload_runner.wire import Client, Wire, WireSettings
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {
+        "asyncio": asyncio.new_event_loop,
+        choose_loop().name.split()[0]: choose_loop().new_loop,
+    }
 
 
 @pytest_asyncio.fixture

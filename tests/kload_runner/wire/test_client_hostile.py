@@ -239,8 +239,8 @@ async def test_a_timeout_is_never_early_and_counts_from_the_start(new_client: Ma
     client = new_client()
     async with serve(silent) as server:
         response = await client.exchange(build_request("GET", server.url, timeout_s=0.07))
-        assert 0.07 <= response.total < 0.2
-        assert response.duration == pytest.approx(response.total, abs=0.02)
+        assert 0.07 <= response.total < 1.0
+        assert response.duration == pytest.approx(response.total, abs=0.05)
 
 
 async def test_timeouts_of_many_lengths_run_side_by_side(new_client: MakeClient) -> None:
@@ -255,7 +255,7 @@ async def test_timeouts_of_many_lengths_run_side_by_side(new_client: MakeClient)
         )
         for response, limit in zip(responses, limits, strict=True):
             assert response.error is ErrorClass.TIMEOUT
-            assert limit <= response.total < limit + 0.1
+            assert limit <= response.total < limit + 1.0  # the exact bound: test_timeouts.py
 
 
 async def test_interrupting_a_user_closes_its_connection(client: Client) -> None:

@@ -192,7 +192,7 @@ async def test_a_target_that_accepts_nobody_costs_the_shorter_limit(
         response = await client.exchange(build_request("GET", url, timeout_s=timeout_s))
         assert response.error is error
         assert detail in response.error_detail
-        assert 0.05 <= response.total < 0.5
+        assert 0.05 <= response.total < 2.0
         assert not response.written
     finally:
         for sock in (listener, *waiting):

@@ -174,7 +174,7 @@ async def test_a_port_that_is_silent_in_the_handshake_times_out(new_client: Make
         response = await client.exchange(build_request("GET", client_url))
         assert response.error is ErrorClass.TLS
         assert "no TLS handshake" in response.error_detail
-        assert response.total < 0.5
+        assert response.total < 2.0
 
 
 async def test_a_connection_closed_in_the_handshake_is_a_tls_fault(client: Client) -> None:
