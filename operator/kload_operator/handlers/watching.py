@@ -68,11 +68,14 @@ def registry(add: Add, seen: Callable[[str], None]) -> kopf.OperatorRegistry:
     return found
 
 
-def operator_settings() -> kopf.OperatorSettings:
-    """Return kopf's settings."""
+def operator_settings(namespaces: Sequence[str] = ()) -> kopf.OperatorSettings:
+    """Return kopf's settings.
+
+    Namespaces are only scanned for patterns (`team-*`): that takes the right to list and watch them.
+    """
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
-    settings.scanning.disabled = True
+    settings.scanning.disabled = not any(map(_is_pattern, namespaces))
     settings.posting.enabled = False
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 660
@@ -98,15 +101,19 @@ async def watch(
     """Watch until cancelled or `stop` is set.
 
     Args:
-        namespaces: empty: all.
+        namespaces: names or patterns; empty: all.
         ready: an asyncio.Event that is set when watching has begun.
     """
     await kopf.operator(
         registry=registry(add, seen),
-        settings=operator_settings(),
+        settings=operator_settings(namespaces),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),
         ready_flag=ready,
         stop_flag=stop,
     )
+
+
+def _is_pattern(namespace: str) -> bool:
+    return any(character in namespace for character in "*?[!,")
