@@ -18,6 +18,7 @@ from kload_spec.health import Health
 from kload_spec.metrics import MetricType
 from kload_spec.result import PhaseTime, Result, RunIdentity, RunnerInfo
 from kload_spec.thresholds import Aggregation, Threshold
+from kload_spec.verdicts import Limits
 
 _QUANTILES = {Aggregation.MIN: 0.0, Aggregation.MED: 0.5, Aggregation.MAX: 1.0}
 
@@ -105,7 +106,28 @@ def status_of(engine: Engine, phase: RunnerPhase) -> StatusReply:
         scenarios=_scenarios(engine, now),
         thresholds=_thresholds(recorder),
         latency=numbers.durations.to_json() if numbers.requests else {},
+        warnings=tuple(_warnings(health_of(engine), engine.plan.limits)) if started else (),
     )
+
+
+def _warnings(health: Health, limits: Limits) -> list[str]:
+    """Return what is wrong with the generator itself while it runs; the verdict has the last word at the end."""
+    found: list[str] = []
+    if health.late_share > limits.late_share:
+        found.append(
+            f"{health.late_share:.1%} of arrivals were late or dropped by this machine (limit"
+            f" {limits.late_share:.0%}); give it more CPU or workers, or a lower rate"
+        )
+    if health.local_errors > limits.local_errors:
+        found.append(
+            f"{health.local_errors} requests failed for lack of local ports or files; raise `ulimit -n`,"
+            " or use more workers"
+        )
+    if health.cpu_share > limits.cpu_share:
+        found.append(
+            f"the generator uses {health.cpu_share:.0%} of its core; more --workers could load harder"
+        )
+    return found
 
 
 def _scenarios(engine: Engine, now: float) -> tuple[ScenarioStatus, ...]:
