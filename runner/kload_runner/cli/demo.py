@@ -34,6 +34,9 @@ def add_to(commands: Commands) -> None:
         commands, "demo", demo, "load a small bundled shop: a first run that needs nothing else"
     )
     parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="run this manifest (the bundled quickstart)"
+    )
+    parser.add_argument(
         "--serve", action="store_true", help="only start the shop, and keep it until Ctrl-C"
     )
     parser.add_argument(
@@ -47,9 +50,8 @@ def demo(options: argparse.Namespace) -> int:
         return _serve_until_interrupted(options.port)
     manifest = options.file or str(files("kload_runner.demo").joinpath("quickstart.yaml"))
     with _shop(options.port) as url:
-        print(
-            f"the demo shop listens at {url}\n$ kload run {manifest} --target {url} --report html={REPORT}\n"
-        )
+        print(f"the demo shop listens at {url}")
+        print(f"$ kload run {manifest} --target {url} --report html={REPORT}\n")
         code = _run([manifest, "--target", url, "--report", f"html={REPORT}"])
     print(NEXT.format(report=REPORT))
     return code
@@ -57,10 +59,10 @@ def demo(options: argparse.Namespace) -> int:
 
 NEXT = """
 What next?
-  open {report}                  the report of this run
-  kload new mytest.yaml          a commented test to start from
-  kload run URL --vus 10         a quick test of your own service, without a file
-  kubectl apply -f mytest.yaml   the same file in a cluster, see the README
+  {report}         open it in a browser: the report of this run
+  kload new mytest.yaml          write a commented test to start from
+  kload run URL --vus 10         test a service of your own, without a file
+  kubectl apply -f mytest.yaml   run the same file in a cluster, see the README
 """
 
 
