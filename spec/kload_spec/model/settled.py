@@ -183,7 +183,7 @@ class Settled(Scalar):
         settled = inlined(value, info.context)
         if settled is not value and isinstance(settled, int | float):
             return str(settled).lower() if isinstance(settled, bool) else str(settled)
-        return self.convert(settled)
+        return Scalar._validate(self, value, info)
 
     @override
     def schema(self) -> JsonSchema:

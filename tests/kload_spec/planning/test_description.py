@@ -145,3 +145,37 @@ def test_a_right_file_has_no_warnings() -> None:
         "http_req_failed rate<1%",
         "iterations_failed rate<1% (implicit)",
     )
+
+
+def test_a_script_may_send_anything() -> None:
+    written = {
+        "executor": "constant-arrival-rate",
+        "rate": 5,
+        "duration": "5s",
+        "maxVUs": 1,
+        "exec": "buy",
+    }
+    said = describe(plan(manifest(scenarios={"buy": written}, script={"entry": "x.py"})))
+    assert (said.scenarios[0].requests_per_iteration, said.requests) == (None, None)
+    assert "maxVUs" not in "\n".join(said.warnings)
+
+
+def test_a_pool_is_measured_by_the_peak_of_a_ramp_and_by_requests_wherever_they_are() -> None:
+    slow = {"get": "/", "timeout": "10s"}
+    steps: list[dict[str, Any]] = [
+        {
+            "if": "vu > 1",
+            "then": [
+                {"pick": [{"weight": 1, "steps": [{"repeat": {"times": 2, "steps": [slow]}}]}]}
+            ],
+        },
+        {"sleep": "1s"},
+    ]
+    written = {
+        "executor": "ramping-arrival-rate",
+        "startRate": 2,
+        "stages": [{"duration": "5s", "target": 1}],
+        "maxVUs": 5,
+        "steps": steps,
+    }
+    assert "maxVUs 5 is below rate × timeout (20)" in warnings_of(scenarios={"buy": written})

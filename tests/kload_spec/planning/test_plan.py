@@ -516,3 +516,53 @@ def test_overrides_change_the_hash_of_the_plan_only(overrides: Overrides) -> Non
     changed, plain = plan(document, overrides), plan(document)
     assert changed.spec_hash == plain.spec_hash
     assert changed.plan_hash != plain.plan_hash
+
+
+def test_scripts_measure_what_nobody_knows_yet() -> None:
+    document = manifest(
+        script={"entry": "x.py"},
+        scenarios={
+            "a": {"executor": "constant-vus", "duration": "1s", "exec": "buy"},
+            "b": scenario(enabled=False),
+        },
+        thresholds={
+            "http_req_failed{step:anything}": ["rate<1%"],
+            "checks{scenario:b}": ["rate>1%"],
+        },
+        metrics={"m": {"type": "trend"}},
+    )
+    planned = plan(document)
+    assert [rule.key for rule in planned.thresholds] == [
+        "http_req_failed{step:anything}",
+        "iterations_failed",
+    ]
+    assert (
+        "checks{scenario:b} rate>1% is not judged: scenario b is not part of this run"
+        in planned.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"data": "nope"},
+            "spec.scenarios.buy.data: there is no data feed 'nope'; none is declared",
+        ),
+        ({"exec": "a b"}, "spec.scenarios.buy.exec: 'a b' cannot be the name of a function"),
+    ],
+    ids=str,
+)
+def test_what_a_scenario_refers_to_must_be_there(fields: dict[str, Any], said: str) -> None:
+    written = scenario(**fields)
+    if "exec" in fields:
+        del written["steps"]
+    assert said in faults(manifest(scenarios={"buy": written}, script={"entry": "x.py"}))
+
+
+def test_params_given_on_the_command_line_reach_expressions_and_load() -> None:
+    document = with_steps({"sleep": "$(params.pause)"}, params={"pause": "1s", "n": 1})
+    document["spec"]["scenarios"]["buy"]["vus"] = "$(params.n)"
+    planned = plan(document, Overrides({"pause": "2s", "n": "4"}))
+    assert planned.params == {"pause": "2s", "n": 4}
+    assert planned.scenarios[0].load.shape.vu_limit == 4
