@@ -18,7 +18,9 @@ from kload_spec.loading import load_text
 from kload_spec.model import LoadTest
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+EXAMPLES = sorted(
+    file for file in (ROOT / "examples").rglob("*.yaml") if "scenarios:" in file.read_text()
+)
 CRD = custom_resource_definition()
 EDITOR = jsonschema.Draft7Validator(editor_schema())
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
