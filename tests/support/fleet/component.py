@@ -1,4 +1,4 @@
-"""The simulated fleet as a component of a cluster: started beside the control plane, in the cluster's own namespaces."""
+"""The simulated fleet as a component of a cluster: started beside the control plane, in its namespaces."""
 
 from __future__ import annotations
 
