@@ -1,4 +1,4 @@
-"""The pytest regression tests of the payments suite: they pass, and a slow platform breaks a budget by name."""
+"""The pytest regression tests of the payments suite: a slow step breaks its own budget, and no other test."""
 
 from __future__ import annotations
 
@@ -24,20 +24,14 @@ def outcome(target: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command, "examples/payments-platform/tests"],
         cwd=ROOT,
-        env={**os.environ, "RUN_TIME": "600ms", "LOAD_TEST_HOST": target.url},
+        env={**os.environ, "RUN_TIME": "400ms", "LOAD_TEST_HOST": target.url},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_the_regression_tests_pass(target: Any) -> None:
-    done = outcome(target)
-    assert done.returncode == 0, done.stdout
-    assert "7 passed" in done.stdout
-
-
-def test_a_slow_step_is_over_its_budget(target: Any) -> None:
+def test_a_slow_step_is_over_its_budget_and_all_else_passes(target: Any) -> None:
     target.switch({"slow-answers": {"delay_s": 0.2, "path": "/v1/events/ingest"}})
     done = outcome(target)
     assert done.returncode == 1, done.stdout

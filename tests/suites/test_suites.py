@@ -31,7 +31,7 @@ CASES: Mapping[str, Case] = {
     ),
     "dashboard-load": Case("tickets", {"organisers": "4", "duration": "300ms", "pause": "20ms"}),
     "webhook-burst": Case("tickets", {"perSecond": "50", "duration": "300ms", "forged": "2"}),
-    "ingest-load": Case("usage-billing", {"vus": "4", "duration": "300ms", "tries": "3"}),
+    "ingest-load": Case("usage-billing", {"vus": "4", "duration": "300ms", "tries": "2"}),
     "ingest-idempotency": Case("usage-billing", {"iterations": "3"}),
     "ingest-burst": Case("usage-billing", {"vus": "20", "iterations": "3"}),
     "api-key-auth-perf": Case(
@@ -42,15 +42,15 @@ CASES: Mapping[str, Case] = {
     "pagination": Case("usage-billing", {"walkers": "2", "duration": "300ms"}),
     "checkout-user": Case(
         "payments-platform",
-        {"users": "6", "rampUp": "10ms", "runTime": "500ms", "pause": "5ms", "tries": "3"},
+        {"users": "10", "rampUp": "10ms", "runTime": "300ms", "pause": "5ms", "tries": "2"},
     ),
     "event-ingestion-user": Case(
-        "payments-platform", {"users": "4", "rampUp": "10ms", "runTime": "200ms", "tries": "3"}
+        "payments-platform", {"users": "4", "rampUp": "10ms", "runTime": "200ms", "tries": "2"}
     ),
-    "webhook-processing": Case("payments-platform", {"runTime": "300ms", "tries": "3"}),
+    "webhook-processing": Case("payments-platform", {"runTime": "300ms", "tries": "2"}),
     "users": Case(
         "payments-platform",
-        {"users": "6", "rampUp": "10ms", "runTime": "500ms", "pauseMs": "10", "tries": "3"},
+        {"users": "10", "rampUp": "10ms", "runTime": "300ms", "pauseMs": "10", "tries": "2"},
     ),
 }
 
@@ -111,7 +111,11 @@ BROKEN = [
     ("ingest-burst", {"events-lost": 0.05}, check("stored = accepted")),
     ("api-key-auth-perf", {"no-key-accepted": 1}, check("without a key there is no access")),
     ("api-key-auth-perf", {"org-header-accepted": 1}, check("the org comes from the key alone")),
-    ("api-key-auth-perf", SLOW, "http_req_duration{scenario:authorised} p(95)<100ms"),
+    (
+        "api-key-auth-perf",
+        {"slow-answers": {"delay_s": 0.15}},
+        "http_req_duration{scenario:authorised} p(95)<100ms",
+    ),
     ("webhook-idempotency", {"duplicate-processed-twice": 0.1}, check("booked once")),
     ("webhook-idempotency", {"duplicate-answered-with-error": 0.1}, "http_req_failed rate<1%"),
     ("webhook-idempotency", {"wrong-signature-accepted": 1}, check("a wrong signature gets 400")),
