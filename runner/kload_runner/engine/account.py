@@ -6,7 +6,6 @@ Reads the engine and its recorder, changes neither. Judges nothing: `kload_spec.
 from __future__ import annotations
 
 import platform
-import resource
 from importlib.metadata import PackageNotFoundError, version
 
 from kload_runner.engine.engine import Engine
@@ -179,6 +178,10 @@ def _versions(engine: Engine) -> dict[str, str]:
 
 
 def _peak_memory() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if platform.system() == "Darwin" else peak * 1024  # macOS counts bytes, Linux KiB
 

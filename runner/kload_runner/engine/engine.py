@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 from kload_runner.clock import Clock
 from kload_runner.engine.facts import RunnerFacts, masker
+from kload_runner.engine.loglines import LogLines
 from kload_runner.engine.phases import run_phase, totals_in_ms
 from kload_runner.engine.progress import Progress
 from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
@@ -44,6 +45,7 @@ class Engine:
         progress: where each scenario is; for live numbers.
         stopped_by: why the load was told to end early; None while nobody did.
         faults: what broke in the generator itself.
+        log: takes a line of the run's log.
         started_at: wall time of the load's start, ended_at of its end; None before.
         start_at: the load's time 0 on the clock.
     """
@@ -67,7 +69,7 @@ class Engine:
         self.end_at: float | None = None
         self.late_s: float | None = None
         self.spans: dict[str, tuple[float, float]] = {}
-        self._log = log
+        self.log = LogLines(log, self.mask, clock.now)
         self._stage: Stage | None = None
         self._parts: dict[str, Part] = {}
         self._phases: dict[str, Part | None] = {}
@@ -143,6 +145,7 @@ class Engine:
             )
         finally:
             gc.unfreeze()
+            self.log.flush()
             await _end(watch, ticker)
             self._end_load(start_at)
 
@@ -286,10 +289,6 @@ class Engine:
             self._stage.resources.close()
 
     # -- parts of several ----------------------------------------------------------------------------------------
-
-    def log(self, message: str) -> None:
-        """Write a line to the run's log, secrets masked."""
-        self._log(self.mask(message))
 
     def _ready(self) -> tuple[Stage, Wire]:
         if self._stage is None or self._wire is None:
