@@ -19,6 +19,9 @@ from kload_runner.steps.instruments import (
 )
 from kload_runner.steps.state import State
 from kload_spec.expressions import EvaluationError, Value
+from kload_spec.program import StatusSet
+
+_OK = 200
 
 
 class ScenarioInstruments:
@@ -52,9 +55,12 @@ class StepInstruments:
         self._name = name
         self._tags = dict(tags)
 
-    def request(self) -> RecordRequest:
-        """Return what is told of every exchange."""
-        return self._step().exchange
+    def request(self, method: str = "", expect: StatusSet | None = None) -> RecordRequest:
+        """Return what is told of every exchange; the answers that are most likely have their series at 0."""
+        step = self._step()
+        for status in _likely(expect) if method and expect is not None else ():
+            step.foresee(method, status)
+        return step.exchange
 
     def check(self, name: str, is_assert: bool) -> tuple[RecordCheck, CheckFailed]:
         """Return what is told of every check, and of those that did not hold."""
@@ -81,6 +87,12 @@ class StepInstruments:
 
     def _step(self) -> StepRecorder:
         return self._recorder.step(self._scenario, self._name, tags=self._tags)
+
+
+def _likely(expect: StatusSet) -> tuple[int, ...]:
+    """Return the statuses to foresee: those that are named, or 200 where a whole range is expected."""
+    named = tuple(low for low, high in expect.ranges if low == high)
+    return named or ((_OK,) if _OK in expect else (expect.ranges[0][0],))
 
 
 def _adder(recorder: MetricRecorder) -> AddSample:

@@ -25,6 +25,7 @@ from kload_runner.steps.instruments import (
 from kload_runner.steps.state import State
 from kload_runner.wire import Client, Request, Response, UnreadableBody, Wire
 from kload_spec.expressions import Value
+from kload_spec.program import StatusSet
 
 MOST_BODY = 2000  # characters of a body that are shown
 CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
@@ -140,8 +141,8 @@ class _NarratedStep:
         self._name = name
         self._narrator = narrator
 
-    def request(self) -> RecordRequest:
-        record = self._inner.request()
+    def request(self, method: str = "", expect: StatusSet | None = None) -> RecordRequest:
+        record = self._inner.request(method, expect)
 
         def told(response: Response, expected: bool, intended: float | None) -> None:
             record(response, expected, intended)

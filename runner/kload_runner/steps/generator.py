@@ -174,7 +174,7 @@ class Writer:
         source.line("s.status = status = response.status")
         source.line(f"expected = {source.bind(expectation(step.expect), 'expected')}[status]")
         told = self.binding.instruments.step(step.name, step.tags)
-        record = source.bind(told.request(), "record")
+        record = source.bind(told.request(step.method, step.expect), "record")
         if self.binding.arrivals:
             source.line(f"{record}(response, expected, s.intended)")
             source.line("s.intended = None")

@@ -12,6 +12,7 @@ from typing import Protocol
 from kload_runner.steps.state import State
 from kload_runner.wire import Response
 from kload_spec.expressions import Value
+from kload_spec.program import StatusSet
 
 # (response, expected, intended start or None)
 RecordRequest = Callable[[Response, bool, float | None], None]
@@ -29,8 +30,12 @@ Tags = tuple[tuple[str, str], ...]
 class StepInstruments(Protocol):
     """What one step is measured with."""
 
-    def request(self) -> RecordRequest:
-        """Return what is told of every exchange."""
+    def request(self, method: str = "", expect: StatusSet | None = None) -> RecordRequest:
+        """Return what is told of every exchange.
+
+        Args:
+            method, expect: what is foreseen, so that its series exist before the first answer; unknown in scripts.
+        """
         ...
 
     def check(self, name: str, is_assert: bool) -> tuple[RecordCheck, CheckFailed]:
