@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
@@ -23,11 +23,23 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(EXIT_INVALID)
 
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parse a command line; what a command does not know is told by that command, not by the program."""
-        options, unknown = self.parse_known_args(words)
+        """Parse a command line. Options may stand between files, and a command tells what it does not know.
+
+        argparse can do the first only without subcommands, hence the command's own parser is asked.
+        """
+        command = self._commands().get(words[0]) if words else None
+        if command is None:
+            return self.parse_args(words)  # --help, --version, or an error that names the commands
+        options, unknown = command.parse_known_intermixed_args(words[1:])
         if unknown:
-            getattr(options, "parser", self).error(f"unrecognized arguments: {' '.join(unknown)}")
+            command.error(f"unrecognized arguments: {' '.join(unknown)}")
         return options
+
+    def _commands(self) -> Mapping[str, Parser]:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                return action.choices
+        return {}
 
     def _guess(self, message: str) -> str:
         words = message.removeprefix("unrecognized arguments: ").split()
@@ -58,5 +70,5 @@ def add_command(
 ) -> Parser:
     """Add a command and return its parser, to which the command adds its options."""
     parser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    parser.set_defaults(command=run, parser=parser)
+    parser.set_defaults(command=run)
     return parser

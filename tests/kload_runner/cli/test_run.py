@@ -171,6 +171,11 @@ def test_wrong_words_end_with_104_and_what_would_be_right(
     assert message in capsys.readouterr().err
 
 
+def test_options_may_stand_between_files(write: Write, target: str) -> None:
+    assert kload("run", write("one"), "--target", target, write("two"), "-e", f"KEY={KEY}") == 0
+    assert len(kept()) == 2
+
+
 def test_a_patch_is_merged_over_the_manifest(write: Write, folder: Path, target: str) -> None:
     (folder / "shared.yaml").write_text(
         f"spec: {{target: {{baseURL: '{target}'}}, params: {{vus: 1}}}}\n"
