@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from kload_operator import tokens
 from kload_operator.cluster import KubernetesCluster
 from kload_operator.controller import Controller, Key, workers
-from kload_operator.handlers.watching import watch
+from kload_operator.handlers.watching import Sinks, watch
 from kload_operator.keys import operator_key
 from kload_operator.memory import Memory
 from kload_operator.observing import Instruments
@@ -36,7 +36,8 @@ def main() -> int:
         stream=sys.stdout,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "kopf"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
@@ -67,7 +68,7 @@ async def _run(settings: Settings) -> int:
         tasks = workers(controller, settings.workers)
         tasks.append(asyncio.create_task(telemetry.watch_loop()))
         tasks.append(asyncio.create_task(_gauge(telemetry, queue, cluster)))
-        await _watch(queue, settings, telemetry)
+        await _watch(Sinks(queue.add, tools.memory, lambda *_: None), settings, telemetry)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -80,7 +81,7 @@ async def _run(settings: Settings) -> int:
         await cluster.close()
 
 
-async def _watch(queue: WorkQueue[Key], settings: Settings, telemetry: Telemetry) -> None:
+async def _watch(sinks: Sinks, settings: Settings, telemetry: Telemetry) -> None:
     """Watch until SIGTERM or SIGINT."""
     stop, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -94,7 +95,7 @@ async def _watch(queue: WorkQueue[Key], settings: Settings, telemetry: Telemetry
 
     telling = asyncio.create_task(tell_ready())
     try:
-        await watch(queue.add, lambda _: None, settings.watch_namespaces, ready, stop)
+        await watch(sinks, settings.watch_namespaces, ready, stop)
     finally:
         telling.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -207,13 +207,15 @@ class Hands:
             logger.info("Job %s cannot be suspended: %s", run.name, error)
 
     async def _prune(self, run: Run, before: int) -> None:
-        if before <= 1:
+        memory = self._tools.memory.of(run.uid)
+        if before <= 1 or memory.pruned:
             return
         labels = family_selector(run.loadtest_uid)
         for kind in (JOBS, CONFIG_MAPS):
             children = await self._tools.cluster.list(kind, run.namespace, labels=labels)
             for name, uid in outdated(children, before):
                 await self._tools.cluster.delete(kind, run.namespace, name, uid)
+        memory.pruned = True
 
     # -- runners -------------------------------------------------------------------------------------------------------
 

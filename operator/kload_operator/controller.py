@@ -120,7 +120,19 @@ class Controller:
                 return None
             decision = refuse(subject, seen, self._rules, refused.blocker)
         await self._write(key, subject, decision)
+        await self._tell_numbers(subject)
         return decision.again_s
+
+    async def _tell_numbers(self, subject: Subject) -> None:
+        """Have the numbers of a finished run exposed, also of one that finished before we were started."""
+        run = run_of(subject)
+        if run is None or phase_of(subject) is not Phase.FINISHED:
+            return
+        if self._telemetry.knows(subject.namespace, subject.name, run.number):
+            return
+        result = await self._observer.kept(run) if subject.status.result else None
+        self._telemetry.record(subject, run.number, result)
+        self._tools.memory.of(run.uid).results.clear()
 
     async def _look(self, subject: Subject) -> Seen:
         run, phase = run_of(subject), phase_of(subject)
@@ -160,8 +172,6 @@ class Controller:
         self._written[key] = _Written(self._monotonic())
         if after.phase != before.phase:
             logger.info("%s/%s: %s %s", key.namespace, key.name, after.phase, after.message)
-        if after.phase == Phase.FINISHED and before.phase != Phase.FINISHED and after.run:
-            self._telemetry.finished(subject, after)
         await self._announce(event_about(subject, after, self._tools.now()))
 
     def _worth_writing(self, key: Key, subject: Subject, after: Status) -> bool:

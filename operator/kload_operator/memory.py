@@ -1,11 +1,22 @@
-"""What the operator remembers of runs in progress to spare itself work. Never needed: all of it can be found again."""
+"""What the operator remembers of runs in progress to spare itself work. Never needed: all of it can be found again.
+
+Job and pods are read from the API server at the first look, at every new phase and every few seconds; in between,
+watch events keep them up to date. A watch that went deaf therefore costs seconds, never the truth.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from kload_operator.cluster import Manifest
+from kload_operator.runs import RUN_UID_LABEL
 from kload_operator.seen import DescriptionSeen
+from kload_spec.model import Phase
 from kload_spec.result import Result
+
+FRESH_S = 10.0  # s after which children are read anew, whatever the watches say
 
 
 @dataclass(slots=True)
@@ -16,11 +27,29 @@ class RunMemory:
         description: the ConfigMap's content, which never changes.
         results: frozen documents by runner.
         skew_s: between the instants the runners were armed for.
+        job, pods: as last read or told.
+        read_at, read_in: when and in which phase they were last read; monotonic.
+        pruned: children of earlier runs have been deleted.
     """
 
     description: DescriptionSeen | None = None
     results: dict[int, Result] = field(default_factory=dict)
     skew_s: float | None = None
+    job: Manifest | None = None
+    pods: dict[str, Manifest] = field(default_factory=dict)
+    read_at: float = -1e9
+    read_in: Phase | None = None
+    pruned: bool = False
+
+    def is_fresh(self, phase: Phase, now: float) -> bool:
+        """Tell whether children need not be read again yet."""
+        return self.job is not None and self.read_in is phase and now - self.read_at < FRESH_S
+
+    def read(self, job: Manifest | None, pods: list[Manifest], phase: Phase, now: float) -> None:
+        """Take what was read from the API server."""
+        self.job = job
+        self.pods = {pod["metadata"]["name"]: pod for pod in pods}
+        self.read_at, self.read_in = now, phase
 
 
 class Memory:
@@ -36,3 +65,31 @@ class Memory:
     def forget(self, run_uid: str) -> None:
         """Drop a run that has ended."""
         self._runs.pop(run_uid, None)
+
+    def told_of_job(self, job: Mapping[str, Any], *, deleted: bool) -> None:
+        """Take a watch event of a Job; one of a run that is not looked at is of no interest."""
+        memory = self._runs.get(_run_uid(job))
+        if memory is not None and (memory.job is None or _is_newer(job, memory.job)):
+            memory.job = None if deleted else dict(job)
+
+    def told_of_pod(self, pod: Mapping[str, Any], *, deleted: bool) -> None:
+        """Take a watch event of a pod."""
+        memory = self._runs.get(_run_uid(pod))
+        if memory is None:
+            return
+        name = pod["metadata"]["name"]
+        if deleted:
+            memory.pods.pop(name, None)
+        elif name not in memory.pods or _is_newer(pod, memory.pods[name]):
+            memory.pods[name] = dict(pod)
+
+
+def _run_uid(manifest: Mapping[str, Any]) -> str:
+    return str((manifest["metadata"].get("labels") or {}).get(RUN_UID_LABEL, ""))
+
+
+def _is_newer(manifest: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Compare resourceVersions, which are numbers that grow (KEP-5504); what is none counts as newer."""
+    new = str(manifest["metadata"].get("resourceVersion", ""))
+    old = str(known["metadata"].get("resourceVersion", ""))
+    return not (new.isdecimal() and old.isdecimal()) or int(new) >= int(old)

@@ -8,6 +8,7 @@ the intent, and asking twice is harmless.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from kload_operator import promql, tokens
-from kload_operator.cluster import CONFIG_MAPS, EVENTS, JOBS, PODS, Cluster, NotFound
+from kload_operator.cluster import CONFIG_MAPS, EVENTS, JOBS, PODS, Cluster, Manifest, NotFound
 from kload_operator.fleet import Fleet
 from kload_operator.jobs import is_owned, owner_reference
 from kload_operator.memory import Memory, RunMemory
@@ -57,6 +58,7 @@ class Instruments:
     Attributes:
         prometheus_for: the Prometheus of a namespace; None: none is configured.
         now: wall clock, UTC.
+        monotonic: seconds, for ages.
     """
 
     cluster: Cluster
@@ -65,6 +67,7 @@ class Instruments:
     key: bytes
     memory: Memory
     now: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class Observer:
@@ -80,9 +83,10 @@ class Observer:
             ClusterError: the API server does not tell.
         """
         memory = self._tools.memory.of(run.uid)
-        description, job, pods = await asyncio.gather(
-            self._description(run, memory), self._job(run), self._pods(run)
-        )
+        description = await self._description(run, memory)
+        await self._read_children(run, memory, phase)
+        job = job_seen(memory.job, ours=is_owned(memory.job, run)) if memory.job else None
+        pods = fleet_seen(memory.pods.values())
         blocked = (
             await self._unborn(run, job, pods, description) if phase is Phase.LAUNCHING else None
         )
@@ -97,7 +101,7 @@ class Observer:
         metrics = None
         if phase in _WITH_METRICS and description is not None:
             metrics = await self._metrics(subject, run, phase)
-        kept = await self._kept(run) if phase is Phase.JUDGING else None
+        kept = await self.kept(run) if phase is Phase.JUDGING else None
         return Seen(
             now=self._tools.now(),
             description=description,
@@ -142,17 +146,24 @@ class Observer:
         memory.description = DescriptionSeen(metadata["uid"], True, description, plan)
         return memory.description
 
-    async def _job(self, run: Run) -> JobSeen | None:
+    async def _read_children(self, run: Run, memory: RunMemory, phase: Phase) -> None:
+        """Read Job and pods, unless what the watches told is recent enough."""
+        now = self._tools.monotonic()
+        if memory.is_fresh(phase, now):
+            return
+        job, pods = await asyncio.gather(
+            self._job(run), self._tools.cluster.list(PODS, run.namespace, labels=run.selector)
+        )
+        memory.read(job, pods, phase, now)
+
+    async def _job(self, run: Run) -> Manifest | None:
         try:
-            found = await self._tools.cluster.get(JOBS, run.namespace, run.name)
+            return await self._tools.cluster.get(JOBS, run.namespace, run.name)
         except NotFound:
             return None
-        return job_seen(found, ours=is_owned(found, run))
 
-    async def _pods(self, run: Run) -> dict[int, PodSeen]:
-        return fleet_seen(await self._tools.cluster.list(PODS, run.namespace, labels=run.selector))
-
-    async def _kept(self, run: Run) -> Result | None:
+    async def kept(self, run: Run) -> Result | None:
+        """Return the result document of a run, if it is kept."""
         try:
             found = await self._tools.cluster.get(CONFIG_MAPS, run.namespace, run.result_name)
         except NotFound:

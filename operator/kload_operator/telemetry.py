@@ -19,7 +19,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from kload_operator.subject import Subject
-from kload_spec.model import Status
 from kload_spec.result import Result, totals
 from kload_spec.verdicts import Verdict
 
@@ -73,23 +72,16 @@ class Telemetry:
         """Count a look that failed."""
         self._failures.labels(error).inc()
 
-    def finished(self, subject: Subject, status: Status) -> None:
-        """Take note of a verdict; the numbers come with `record`."""
-        key = (subject.namespace, subject.name)
-        known = self._results.get(key)
-        run = str(status.run.number if status.run else 0)
-        numbers = known[1] if known is not None and known[0] == run else {}
-        self._results[key] = (run, numbers, status.verdict or "")
-
-    def record(self, subject: Subject, number: int, result: Result) -> None:
-        """Take note of a finished run's numbers."""
-        verdict = result.verdict.verdict.value if result.verdict else ""
-        self._results[subject.namespace, subject.name] = (str(number), totals(result), verdict)
+    def record(self, subject: Subject, number: int, result: Result | None) -> None:
+        """Take note of a finished run's verdict, and of its numbers where they were kept."""
+        numbers = totals(result) if result is not None else {}
+        verdict = subject.status.verdict or ""
+        self._results[subject.namespace, subject.name] = (str(number), numbers, verdict)
 
     def knows(self, namespace: str, name: str, number: int) -> bool:
         """Tell whether the numbers of a run are exposed."""
         known = self._results.get((namespace, name))
-        return known is not None and known[0] == str(number) and bool(known[1])
+        return known is not None and known[0] == str(number)
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the numbers of a LoadTest that is gone."""

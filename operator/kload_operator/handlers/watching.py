@@ -11,17 +11,18 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
 
 from kload_operator.controller import Key
+from kload_operator.memory import Memory
 from kload_operator.runs import LOADTEST_LABEL, MANAGED_BY, MANAGER
 from kload_spec.model import GROUP, PLURAL, VERSION
 
 _OURS = f"{MANAGED_BY}={MANAGER}"
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-Add = Callable[[Key], None]
 
 
 class _Forever:
@@ -34,13 +35,23 @@ class _Forever:
             pause_s = min(pause_s * 2, 30.0)
 
 
-def registry(add: Add, seen: Callable[[str], None]) -> kopf.OperatorRegistry:
-    """Return the handlers.
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where events go.
 
-    Args:
+    Attributes:
         add: takes the key of a LoadTest that something happened to.
-        seen: takes the resourceVersion of every LoadTest event, for the watch's health.
+        memory: takes Jobs and pods as they are told.
+        heard: takes key and resourceVersion of every LoadTest event, for the health of the watch.
     """
+
+    add: Callable[[Key], None]
+    memory: Memory
+    heard: Callable[[Key, str], None]
+
+
+def registry(sinks: Sinks) -> kopf.OperatorRegistry:
+    """Return the handlers."""
     found = kopf.OperatorRegistry()
     in_pod = os.path.exists(_TOKEN)
 
@@ -52,18 +63,31 @@ def registry(add: Add, seen: Callable[[str], None]) -> kopf.OperatorRegistry:
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=found)
     async def loadtest(name: str, namespace: str | None, meta: Mapping[str, Any], **_: Any) -> None:
-        seen(str(meta.get("resourceVersion", "")))
-        add(Key(namespace or "", name))
+        key = Key(namespace or "", name)
+        sinks.heard(key, str(meta.get("resourceVersion", "")))
+        sinks.add(key)
 
     @kopf.on.event("batch", "v1", "jobs", registry=found)
-    async def job(namespace: str | None, labels: Mapping[str, str], **_: Any) -> None:
+    async def job(
+        event: kopf.RawEvent,
+        namespace: str | None,
+        labels: Mapping[str, str],
+        **_: Any,
+    ) -> None:
         if name := labels.get(LOADTEST_LABEL):
-            add(Key(namespace or "", name))
+            sinks.memory.told_of_job(event["object"], deleted=event["type"] == "DELETED")
+            sinks.add(Key(namespace or "", name))
 
     @kopf.on.event("", "v1", "pods", registry=found)
-    async def pod(namespace: str | None, labels: Mapping[str, str], **_: Any) -> None:
+    async def pod(
+        event: kopf.RawEvent,
+        namespace: str | None,
+        labels: Mapping[str, str],
+        **_: Any,
+    ) -> None:
         if name := labels.get(LOADTEST_LABEL):
-            add(Key(namespace or "", name))
+            sinks.memory.told_of_pod(event["object"], deleted=event["type"] == "DELETED")
+            sinks.add(Key(namespace or "", name))
 
     return found
 
@@ -92,8 +116,7 @@ def operator_settings(namespaces: Sequence[str] = ()) -> kopf.OperatorSettings:
 
 
 async def watch(
-    add: Add,
-    seen: Callable[[str], None],
+    sinks: Sinks,
     namespaces: Sequence[str],
     ready: Any = None,
     stop: Any = None,
@@ -105,7 +128,7 @@ async def watch(
         ready: an asyncio.Event that is set when watching has begun.
     """
     await kopf.operator(
-        registry=registry(add, seen),
+        registry=registry(sinks),
         settings=operator_settings(namespaces),
         standalone=True,
         clusterwide=not namespaces,
