@@ -36,9 +36,13 @@ def open_script(script: ScriptPlan, root: Path) -> Iterator[ModuleType]:
     entry = root / script.entry
     paths = [str(entry.parent.resolve()), str(root.resolve())]
     before, known = list(sys.path), set(sys.modules)
-    sys.path[:0] = paths
     try:
-        yield _load(entry, script.entry)
+        # First while it loads, as Python does for a program; last afterwards, so that a file of the test that is
+        # named like a module of ours never takes its place.
+        sys.path[:] = [*paths, *before]
+        module = _load(entry, script.entry)
+        sys.path[:] = [*before, *paths]
+        yield module
     finally:
         sys.path[:] = before
         for name in set(sys.modules) - known:
@@ -77,17 +81,18 @@ def place_of(error: BaseException, root: Path) -> str:
 
 
 def _load(entry: Path, shown: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(entry.stem, entry)
+    name = f"kload_script_{entry.stem}"  # `json.py` must not become everybody's json
+    spec = importlib.util.spec_from_file_location(name, entry)
     if spec is None or spec.loader is None or not entry.is_file():
         raise ScriptError(
             f"spec.script.entry: {shown} is not there; give a Python file of the test"
         )
     module = importlib.util.module_from_spec(spec)
-    sys.modules[entry.stem] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
-        del sys.modules[entry.stem]
+        del sys.modules[name]
         where = place_of(exc, entry.parent.resolve()) or shown
         raise ScriptError(f"{where}: {type(exc).__name__}: {exc}") from exc
     return module
