@@ -11,6 +11,7 @@ import pytest
 from plays import Play, perform, planned
 from scripted_target import Asked, Reply, serving
 
+from kload_runner.local import LocalRun, run_in_loop
 from kload_runner.script.loading import ScriptError
 
 METRICS = {"took": {"type": "trend", "unit": "time"}, "wrong": {"type": "rate"}}
@@ -210,3 +211,61 @@ async def test_a_missing_script_is_refused_by_name(tmp_path: Path) -> None:
     test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "gone.py"})
     with pytest.raises(ScriptError, match=r"gone\.py"):
         await perform(test, base_dir=tmp_path)
+
+
+async def test_a_script_named_like_a_module_of_pythons_does_not_take_its_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "json.py").write_text("async def main(vu):\n    vu.log('mine')\n")
+    test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "json.py"})
+    play = await perform(test, base_dir=tmp_path)
+    assert play.logs == ["mine"]
+    assert json.loads("1") == 1
+    assert str(tmp_path) not in str(sys.modules["json"].__file__)
+
+
+SETUP_AND_TEARDOWN = """
+async def setup(vu):
+    r = await vu.post("/seed", name="seed")
+    vu.vars["id"] = r.json["id"]
+    return {"more": [1]}
+
+async def main(vu):
+    await vu.get(f"/{vu.vars['id']}/{vu.vars['more'][0]}", name="use")
+
+async def teardown(vu, totals):
+    await vu.get(f"/gone?n={totals['http_reqs']['count']}")
+"""
+
+
+async def test_setup_and_teardown_of_a_script_run_once_per_run(tmp_path: Path) -> None:
+    (tmp_path / "test.py").write_text(SETUP_AND_TEARDOWN)
+    async with serving(Reply(body={"id": 7})) as target:
+        test = planned(
+            target.url,
+            scenario={"exec": "main", "iterations": 2},
+            script={"entry": "test.py"},
+        )
+        result = await run_in_loop(LocalRun(test, base_dir=tmp_path))
+    assert target.targets() == ["/seed", "/7/1", "/7/1", "/gone?n=2"]
+    assert result.passed
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param("1 / 0", "ScriptError", id="load"),
+        pytest.param(
+            "async def setup(vu): 1 / 0\nasync def main(vu): ...", "SetupFailed", id="setup"
+        ),
+    ],
+)
+async def test_a_script_that_raises_before_the_load_ends_with_107(
+    tmp_path: Path, code: str, reason: str
+) -> None:
+    (tmp_path / "test.py").write_text(code + "\n")
+    test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "test.py"})
+    result = await run_in_loop(LocalRun(test, base_dir=tmp_path))
+    assert result.verdict is not None
+    assert (result.verdict.reason.value, result.verdict.exit_code) == (reason, 107)
+    assert "test.py:1" in result.message
