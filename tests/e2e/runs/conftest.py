@@ -7,7 +7,7 @@ doubles or starves operators starts its own (`start_operator`) for a namespace t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,9 +28,11 @@ class StartOperator(Protocol):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the log of the operators when a test fails."""
-    report: Any = yield
+    report = yield
     funcargs = getattr(item, "funcargs", {})
     operators = [one for one in funcargs.values() if isinstance(one, Operator)]
     operators += funcargs.get("operators", [])

@@ -32,16 +32,15 @@ ROUGH: dict[str, Any] = {"http_req_duration": ["p(95)<5s"], "http_req_failed": [
 
 def prometheus_total(bed: Bed, run_uid: str) -> float:
     """Return the requests of a run as a person would ask Prometheus for them."""
-    query = f'sum(max by (runner, step, method, status) (last_over_time(kload_http_reqs_total{{run_uid="{run_uid}"}}[10m])))'
+    series = f'kload_http_reqs_total{{run_uid="{run_uid}"}}[10m]'
+    query = f"sum(max by (runner, step, method, status) (last_over_time({series})))"
     found = httpx.get(f"{bed.prometheus_url}/api/v1/query", params={"query": query}).json()
     return float(found["data"]["result"][0]["value"][1])
 
 
 def threshold(status: Mapping[str, Any], metric: str) -> Mapping[str, Any]:
     """Return what status says of a metric's threshold."""
-    found: Mapping[str, Any] = next(
-        one for one in status["thresholds"] if one["metric"] == metric
-    )
+    found: Mapping[str, Any] = next(one for one in status["thresholds"] if one["metric"] == metric)
     return found
 
 
@@ -50,8 +49,10 @@ def kload_wait(bed: Bed, namespace: str, name: str, timeout: str = "60s") -> int
     command = [sys.executable, "-m", "kload_runner.cli", "wait", name, "-n", namespace]
     command += [f"--kubeconfig={bed.kubeconfig}", "--timeout", timeout]
     path = bed.kubectl_program.rpartition("/")[0]
-    environ = {"PATH": f"{path}:/usr/local/bin:/usr/bin:/bin"}
-    return subprocess.run(command, env=environ, check=False, capture_output=True, timeout=90).returncode
+    environ = {"PATH": f"{path}:/usr/local/bin:/usr/bin:/bin", "HOME": str(bed.kubeconfig.parent)}
+    return subprocess.run(
+        command, env=environ, check=False, capture_output=True, timeout=90
+    ).returncode
 
 
 def test_three_runners_pass_and_every_count_is_the_same(
@@ -120,9 +121,7 @@ def test_kubectl_can_wait_for_the_end_and_shows_the_columns(
     bed: Bed, namespace: str, operator: Operator, target: CountingTarget
 ) -> None:
     bed.api.apply(load_test("shop", thresholds=ROUGH), namespace)
-    bed.kubectl(
-        "-n", namespace, "wait", "klt/shop", "--for=condition=Finished", "--timeout=50s"
-    )
+    bed.kubectl("-n", namespace, "wait", "klt/shop", "--for=condition=Finished", "--timeout=50s")
     head, row = bed.kubectl("-n", namespace, "get", "klt").splitlines()
     assert head.split() == ["NAME", "PHASE", "VERDICT", "VUS", "RPS", "P95", "FAILED", "AGE"]
     assert row.split()[:3] == ["shop", "Finished", "Passed"]
@@ -210,10 +209,19 @@ def test_arrivals_of_a_fleet_sum_to_the_rate(
     ("spec", "code", "reason", "words"),
     [
         pytest.param(
-            {"steps": [{"get": "/$(vars.nothing)"}]}, 104, "InvalidSpec", "vars.nothing", id="unknown-name"
+            {"steps": [{"get": "/$(vars.nothing)"}]},
+            104,
+            "InvalidSpec",
+            "vars.nothing",
+            id="unknown-name",
         ),
         pytest.param(
-            {"target": {"baseURL": "http://nowhere.invalid", "ready": {"get": "/", "timeout": "2s"}}},
+            {
+                "target": {
+                    "baseURL": "http://nowhere.invalid",
+                    "ready": {"get": "/", "timeout": "2s"},
+                }
+            },
             1,
             "TargetNotReady",
             "nowhere.invalid",
@@ -221,7 +229,7 @@ def test_arrivals_of_a_fleet_sum_to_the_rate(
         ),
         pytest.param(
             {"setup": [{"get": "/status/500", "save": {"key": "json.key"}}]},
-            1,
+            107,
             "SetupFailed",
             "spec.setup[0]",
             id="setup-fails",
