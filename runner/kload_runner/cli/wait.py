@@ -20,13 +20,15 @@ from kload_runner.cli.output import Refused
 from kload_runner.cli.parser import add_command
 from kload_spec.errors import InvalidSpec
 from kload_spec.quantities import parse_duration
+from kload_spec.verdicts import Reason, Verdict, exit_code
 
 if TYPE_CHECKING:
     from kload_runner.cli.parser import Commands
 
 EXIT_TIMEOUT = 124  # as timeout(1) has it
-EXIT_BY_VERDICT = {"Passed": 0, "Failed": 99, "Inconclusive": 98, "Cancelled": 105, "Error": 1}
-EXIT_BY_REASON = {"InvalidSpec": 104, "ScriptError": 107, "AbortStep": 108}
+EXIT_UNKNOWN = (
+    1  # a verdict or reason of an operator newer than this program, unless the verdict alone tells
+)
 POLL_S = 2.0  # s; one small GET, as often as a person would look
 KUBECTL_TIMEOUT = "20s"
 
@@ -112,8 +114,16 @@ def progress_of(load_test: Mapping[str, Any]) -> Progress:
             f"{status.get('phase', 'Pending')} {status.get('message', '')}".strip(), None
         )
     verdict, reason = str(status.get("verdict", "")), str(status.get("reason", ""))
-    code = EXIT_BY_REASON.get(reason, EXIT_BY_VERDICT.get(verdict, 1))
-    return Progress(f"{verdict} ({reason}) {status.get('message', '')}".strip(), code)
+    line = f"{verdict} ({reason}) {status.get('message', '')}".strip()
+    return Progress(line, _exit_code(verdict, reason))
+
+
+def _exit_code(verdict: str, reason: str) -> int:
+    """Return the code that `kload run` would have ended with."""
+    if verdict not in set(Verdict):
+        return EXIT_UNKNOWN
+    known = Reason(reason) if reason in set(Reason) else None
+    return exit_code(Verdict(verdict), known)
 
 
 def _get(options: argparse.Namespace) -> Mapping[str, Any]:

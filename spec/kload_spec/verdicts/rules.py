@@ -52,9 +52,10 @@ def decide(evidence: Evidence) -> Judgement:
     raise AssertionError("the last rule applies to everything")  # pragma: no cover
 
 
-def exit_code(verdict: Verdict, reason: Reason) -> int:
-    """Return the exit code of the command line for a verdict."""
-    return _EXIT_BY_REASON.get(reason, _EXIT_BY_VERDICT[verdict])
+def exit_code(verdict: Verdict, reason: Reason | None) -> int:
+    """Return the exit code of the command line for a verdict; None: a reason that is not known here."""
+    known = _EXIT_BY_REASON.get(reason) if reason is not None else None
+    return _EXIT_BY_VERDICT[verdict] if known is None else known
 
 
 # -- the rules, in order -----------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def load_test(
         ("Failed", "ThresholdBroken", 99),
         ("Inconclusive", "NoSamples", 98),
         ("Error", "InvalidSpec", 104),
+        ("Error", "SetupFailed", 107),
         ("Error", "RunnerLost", 1),
         ("Cancelled", "Aborted", 105),
         ("Cancelled", "AbortStep", 108),
