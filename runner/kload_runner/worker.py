@@ -8,6 +8,7 @@ outlives whoever started it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -99,7 +100,8 @@ async def _input_closed() -> None:
 
 
 def _tell(told: Told) -> None:
-    print(told.model_dump_json(by_alias=True, exclude_none=True), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # nobody listens: the end of our input says so, too
+        print(told.model_dump_json(by_alias=True, exclude_none=True), flush=True)
 
 
 if __name__ == "__main__":
