@@ -22,8 +22,8 @@ $(READY): requirements/dev.txt pyproject.toml
 
 setup: $(READY)  ## make the virtual environment (every other target does it by itself)
 
-demo: $(READY)  ## a first load test against a bundled target, with a report (about 20 s)
-	@$(BIN)/kload demo examples/quickstart.yaml
+demo: $(READY)  ## a first load test against the demo ticket shop, with a report (about 20 s)
+	@$(BIN)/python -m examples.demo
 
 test: $(READY)  ## run the tests: no cluster, under 3 minutes
 	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS)
