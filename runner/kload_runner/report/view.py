@@ -337,8 +337,8 @@ def _metric_values(metric: MetricResult, stats: dict[str, float]) -> str:
         case MetricType.RATE:
             if "rate" not in stats:
                 return "no samples"
-            return f"{numbers.share(stats['rate'])}  ({numbers.count(stats['passes'])} of "
-            f"{numbers.count(stats['count'])})"
+            counts = f"{numbers.count(stats['passes'])} of {numbers.count(stats['count'])}"
+            return f"{numbers.share(stats['rate'])}  ({counts})"
         case MetricType.TREND:
             if not stats["count"]:
                 return "no samples"

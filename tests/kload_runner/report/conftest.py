@@ -113,6 +113,13 @@ def result() -> Result:
                 sum=49.05,
                 histogram=durations,
             ),
+            MetricResult(
+                name="purchase_errors",
+                type=MetricType.RATE,
+                scenario="purchase",
+                samples=900,
+                sum=9,
+            ),
         ],
         thresholds=[
             ThresholdResult(

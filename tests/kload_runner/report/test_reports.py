@@ -25,6 +25,7 @@ SAID = (
     "create-checkout-session",
     "99.00 %",
     "12,600/min",
+    "1.00 %  (9 of 900)",
 )
 
 
