@@ -23,12 +23,14 @@ from kload_spec.model import API_VERSION, GROUP, PLURAL, VERSION
 Manifest: TypeAlias = dict[str, Any]
 Manifests: TypeAlias = list[Manifest]
 Pairs: TypeAlias = list[tuple[str, str]]
+Versions: TypeAlias = dict[tuple[str, str], str]
 
 FIELD_MANAGER = "kload-operator"
 TIMEOUT_S = 10.0
 _APPLY = "application/apply-patch+yaml"  # without it the client silently sends a merge patch
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class ClusterError(Exception):
@@ -97,6 +99,10 @@ class Cluster(Protocol):
         self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> Manifests:
         """Return the objects of a kind, in a namespace or everywhere."""
+        ...
+
+    async def versions(self, kind: Kind, namespace: str | None) -> Versions:
+        """Return the resourceVersion of every object of a kind by namespace and name, without the objects."""
         ...
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
@@ -178,6 +184,16 @@ class KubernetesCluster:
         items: list[Manifest] = found.get("items") or []
         return items
 
+    async def versions(self, kind: Kind, namespace: str | None) -> Versions:
+        """Return the resourceVersions of a kind's objects."""
+        found = await self._json("GET", kind.path(namespace), accept=_METADATA)
+        return {
+            (item["metadata"]["namespace"], item["metadata"]["name"]): item["metadata"][
+                "resourceVersion"
+            ]
+            for item in found.get("items") or ()
+        }
+
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         """Create an object."""
         query = [("fieldManager", FIELD_MANAGER)]
@@ -230,12 +246,13 @@ class KubernetesCluster:
         query: Pairs | None = None,
         body: Manifest | None = None,
         media: str = _JSON,
+        accept: str = _JSON,
     ) -> Manifest:
         serialized = await self._http.param_serialize(
             method,
             path,
             query_params=query or [],
-            header_params={"Accept": _JSON, "Content-Type": media},
+            header_params={"Accept": accept, "Content-Type": media},
             body=body,
             auth_settings=["BearerToken"],
         )

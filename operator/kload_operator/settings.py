@@ -6,6 +6,7 @@ Reads the file and the environment when asked to, knows no cluster.
 
     KLOAD_CONFIG      path of the file; without it, defaults
     KLOAD_NAMESPACE   namespace of the operator; in a pod: fieldRef metadata.namespace
+    KLOAD_RUNNER_IMAGE, KLOAD_WATCH_NAMESPACES (comma-separated)    over the file's fields of that name
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from kload_spec.quantities import QuantityError, parse_duration
 
 CONFIG_VARIABLE = "KLOAD_CONFIG"
 NAMESPACE_VARIABLE = "KLOAD_NAMESPACE"
+IMAGE_VARIABLE = "KLOAD_RUNNER_IMAGE"
+WATCH_VARIABLE = "KLOAD_WATCH_NAMESPACES"
 DEFAULT_IMAGE = "kload:latest"
 
 
@@ -151,6 +154,10 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         written = _read(Path(path))
     if namespace := environment.get(NAMESPACE_VARIABLE):
         written.setdefault("namespace", namespace)
+    if image := environment.get(IMAGE_VARIABLE):
+        written["runnerImage"] = image
+    if watched := environment.get(WATCH_VARIABLE):
+        written["watchNamespaces"] = [name.strip() for name in watched.split(",") if name.strip()]
     try:
         return Settings.model_validate(written)
     except ValidationError as error:

@@ -61,7 +61,7 @@ class Telemetry:
             "Requests to the API server",
             registry=self.registry,
         )
-        self.deaf_since: float | None = None
+        self._deaf_since: float | None = None
         self.ready = False
         self._lag_s = 0.0
         self._oldest_s = 0.0
@@ -94,6 +94,13 @@ class Telemetry:
         self._queue_length.set(length)
         self._api_calls.set(calls)
 
+    def hearing(self, *, deaf: bool) -> None:
+        """Take note of whether the watches tell of changes."""
+        if not deaf:
+            self._deaf_since = None
+        elif self._deaf_since is None:
+            self._deaf_since = self._monotonic()
+
     async def watch_loop(self) -> None:
         """Measure how late the event loop runs, until cancelled."""
         while True:
@@ -110,8 +117,9 @@ class Telemetry:
             return f"the event loop is {self._lag_s:.1f}s late"
         if self._oldest_s > QUEUE_STUCK_S:
             return f"a LoadTest has waited for {self._oldest_s:.0f}s"
-        if self.deaf_since is not None and self._monotonic() - self.deaf_since > STALE_WATCH_S:
-            return f"the watches have missed changes for {self._monotonic() - self.deaf_since:.0f}s"
+        deaf_s = self._monotonic() - self._deaf_since if self._deaf_since is not None else 0.0
+        if deaf_s > STALE_WATCH_S:
+            return f"the watches have missed changes for {deaf_s:.0f}s"
         return ""
 
     def collect(self) -> Iterable[Metric]:

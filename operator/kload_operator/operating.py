@@ -1,0 +1,115 @@
+"""The operator put together: queue, controller, watches, telemetry, in one event loop, until it is told to end.
+
+`operate` takes what reaches out (cluster, runner access, Prometheus) from its caller, so that a test may stand between
+the operator and the world; `__main__` gives it the real ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kload_operator import tokens
+from kload_operator.cluster import Cluster
+from kload_operator.controller import Controller, Key, workers
+from kload_operator.handlers.watching import Sinks, watch
+from kload_operator.keys import operator_key
+from kload_operator.memory import Memory
+from kload_operator.observing import Instruments
+from kload_operator.prometheus import PrometheusClient
+from kload_operator.resync import Resync
+from kload_operator.runner_access import RunnerAccess
+from kload_operator.settings import Settings
+from kload_operator.telemetry import Telemetry
+from kload_operator.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+GAUGES_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the operator reaches out to.
+
+    Attributes:
+        prometheus: one client per entry of the settings, in their order.
+        calls: how many requests the API server was sent so far.
+    """
+
+    cluster: Cluster
+    access: RunnerAccess
+    prometheus: Sequence[PrometheusClient]
+    calls: Callable[[], int] = lambda: 0
+
+
+async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None:
+    """Run the operator until `stop` is set.
+
+    Raises:
+        ClusterError: the operator's key can neither be read nor made.
+    """
+    telemetry = Telemetry()
+    queue: WorkQueue[Key] = WorkQueue()
+    key = await operator_key(world.cluster, settings.namespace, tokens.new_key)
+    tools = Instruments(
+        cluster=world.cluster,
+        access=world.access,
+        prometheus_for=chooser(settings, world.prometheus),
+        key=key,
+        memory=Memory(),
+        now=lambda: datetime.now(UTC),
+    )
+    controller = Controller(tools, settings, queue, telemetry)
+    resync = Resync(world.cluster, settings.watch_namespaces, queue.add, telemetry)
+    server = await telemetry.serve(settings.port)
+    ready = asyncio.Event()
+    tasks = [
+        *workers(controller, settings.workers),
+        asyncio.create_task(telemetry.watch_loop()),
+        asyncio.create_task(resync.run()),
+        asyncio.create_task(_gauge(telemetry, queue, world.calls)),
+        asyncio.create_task(_tell_ready(ready, settings, telemetry)),
+    ]
+    try:
+        sinks = Sinks(queue.add, tools.memory, resync.heard)
+        await watch(sinks, settings.watch_namespaces, ready, stop)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.cleanup()
+
+
+def chooser(
+    settings: Settings, clients: Sequence[PrometheusClient]
+) -> Callable[[str], PrometheusClient | None]:
+    """Return which Prometheus serves a namespace: the first that matches."""
+
+    def choose(namespace: str) -> PrometheusClient | None:
+        return next(
+            (
+                client
+                for item, client in zip(settings.prometheus, clients, strict=True)
+                if item.serves(namespace)
+            ),
+            None,
+        )
+
+    return choose
+
+
+async def _tell_ready(ready: asyncio.Event, settings: Settings, telemetry: Telemetry) -> None:
+    await ready.wait()
+    telemetry.ready = True
+    logger.info("watching %s", ", ".join(settings.watch_namespaces) or "all namespaces")
+
+
+async def _gauge(telemetry: Telemetry, queue: WorkQueue[Key], calls: Callable[[], int]) -> None:
+    """Keep the gauges of queue and client up to date."""
+    while True:
+        telemetry.observe(length=len(queue), oldest_s=queue.oldest_s, calls=calls())
+        await asyncio.sleep(GAUGES_S)
