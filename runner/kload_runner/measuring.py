@@ -38,12 +38,12 @@ class ScenarioInstruments:
         """Return the instruments of a step."""
         return StepInstruments(self._recorder, self._scenario, name, tags)
 
-    def failure(self, state: State, cause: str, where: str) -> None:
+    def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         """Count why an iteration failed, with the place in the manifest or the script."""
         message = f"{where}: {cause}" if where else cause
-        self._recorder.error(
-            self._scenario, "", "step", message, f"VU {state.vu}, iteration {state.iter}: {message}"
-        )
+        sample = trace or f"VU {state.vu}, iteration {state.iter}: {message}"
+        kind = "script" if trace else "step"
+        self._recorder.error(self._scenario, "", kind, message, sample)
 
 
 class StepInstruments:

@@ -114,9 +114,8 @@ def _assignment(
     for path, key in description.files.items():
         place = (folder / path).resolve()
         if not place.is_relative_to(folder.resolve()):
-            raise InvalidSpec(
-                []
-            )  # refused by the spec already; never written outside of the folder
+            message = f"{path} leads out of the test's folder; give a path inside it"
+            raise InvalidSpec([Problem("spec.script.files", message)])
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes((settings.config / key).read_bytes())
     plan = plan_of(description.source)

@@ -132,5 +132,7 @@ class _Meter:
             f"  iteration {'failed' if failed else 'completed'} after {duration_s * 1000:.0f} ms"
         )
 
-    def failure(self, state: State, cause: str, where: str) -> None:
+    def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         self._narrator.wrong(f"  ✗ {where}: {cause}")
+        for line in trace.splitlines():
+            self._narrator.tell(f"    {line}")

@@ -53,8 +53,8 @@ class IterationMeter(Protocol):
         """What is told the duration of an iteration that came to its end, and whether it failed."""
         ...
 
-    def failure(self, state: State, cause: str, where: str) -> None:
-        """Why it failed; called before `ended`."""
+    def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
+        """Why it failed, with the trace of the user's own code if that raised; called before `ended`."""
         ...
 
 
@@ -123,7 +123,7 @@ class User:
             await self._iterate()
             failed = False
         except IterationFailed as exc:
-            cast.meter.failure(state, exc.cause, exc.where or state.at)
+            cast.meter.failure(state, exc.cause, exc.where or state.at, exc.trace)
         except EvaluationError as exc:
             cast.meter.failure(state, exc.cause, state.at)
         except RunAborted as exc:

@@ -201,3 +201,10 @@ async def test_a_pods_token_is_the_runs(tmp_path: Path) -> None:
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
         await host.close()
+
+
+def test_a_file_that_leads_out_of_the_pods_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file-0").write_text("")
+    files = {"../../escaped.py": "file-0"}
+    assert run_pod(pod(tmp_path, described("http://127.0.0.1:1", files=files))) == 104
+    assert "leads out" in goodbye(tmp_path)["message"]

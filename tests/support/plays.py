@@ -39,7 +39,7 @@ class Play:
     @property
     def failures(self) -> list[str]:
         """Why iterations failed, as counted."""
-        return [error.message for error in self.result.errors if error.kind == "step"]
+        return [error.message for error in self.result.errors if error.kind in ("step", "script")]
 
     @property
     def checks(self) -> dict[str, tuple[int, int]]:

@@ -15,7 +15,9 @@ from kload_runner.wire import mask_credentials
 from kload_spec.control import RunnerPhase, ScenarioStatus, StatusReply, ThresholdTotals
 from kload_spec.health import Health
 from kload_spec.metrics import MetricType
+from kload_spec.plan import Plan
 from kload_spec.result import PhaseTime, Result, RunIdentity, RunnerInfo
+from kload_spec.shapes import RampingArrivalRate, RampingVUs
 from kload_spec.thresholds import Aggregation, Threshold
 from kload_spec.verdicts import Limits
 
@@ -60,8 +62,11 @@ def result_of(engine: Engine) -> Result:
         duration_s=(engine.end_at or zero) - zero,
         measured_from_s=plan.measure_after_s,
         phases=[
-            PhaseTime(name=name, start_s=begin - zero, end_s=end - zero)
-            for name, (begin, end) in engine.spans.items()
+            *(
+                PhaseTime(name=name, start_s=begin - zero, end_s=end - zero)
+                for name, (begin, end) in engine.spans.items()
+            ),
+            *_stages(plan, (engine.end_at or zero) - zero),
         ],
         runners=[
             RunnerInfo(
@@ -77,6 +82,23 @@ def result_of(engine: Engine) -> Result:
         notes=[*plan.notes, *engine.notes, *_notes(engine.recorder)],
     )
     return fill_in(result, engine.recorder)
+
+
+def _stages(plan: Plan, ended_s: float) -> list[PhaseTime]:
+    """Return the stages of ramping scenarios that began, as planned and cut at the end of the load."""
+    found: list[PhaseTime] = []
+    for scenario in plan.scenarios:
+        shape = scenario.load.shape
+        if not isinstance(shape, RampingVUs | RampingArrivalRate):
+            continue
+        begin = scenario.load.start_time_s
+        for number, stage in enumerate(shape.stages, start=1):
+            end = begin + stage.duration_s
+            if begin < ended_s:
+                name = f"{scenario.name}/stage {number}"
+                found.append(PhaseTime(name=name, start_s=begin, end_s=min(end, ended_s)))
+            begin = end
+    return found
 
 
 def status_of(engine: Engine, phase: RunnerPhase) -> StatusReply:

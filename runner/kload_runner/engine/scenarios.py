@@ -244,16 +244,12 @@ class Stage:
             expectation(target.expect),
         )
 
-        def told(cause: str, trace: str) -> None:
-            self.recorder.error(surroundings.scenario, "", "script", cause, trace)
-
         return ScriptBehaviour(
             function,
             sender,
             observing,
             self._pause,
             self.facts.base_dir.resolve(),
-            told,
             surroundings.scenario if surroundings.scenario in (SETUP, TEARDOWN) else "",
         )
 

@@ -23,6 +23,8 @@ from kload_runner.steps.state import State
 from kload_runner.users import Iterate
 from kload_spec.expressions import EvaluationError, Value
 
+DEEPEST_FRAMES = 8  # of a trace that are kept: the user's own come last
+
 Function = Callable[..., Awaitable[Any]]
 
 
@@ -32,7 +34,6 @@ class ScriptBehaviour:
 
     Attributes:
         root: folder of the script, for the places of errors.
-        told: called with a cause and a traceback; the first of each cause is worth keeping.
         phase: of `setup` or `teardown`, else empty. Setup leaves `vu.vars` and what it returns to all VUs;
             teardown is called with the totals of the fleet, as the manifest reads them: times in milliseconds.
     """
@@ -42,7 +43,6 @@ class ScriptBehaviour:
     observing: Observing
     pause: Callable[[float], Awaitable[None]]
     root: Path
-    told: Callable[[str, str], None]
     phase: str = ""
 
     def variables(self, state: State) -> dict[str, Value]:
@@ -76,10 +76,5 @@ class ScriptBehaviour:
 
     def failure(self, error: Exception) -> IterationFailed:
         """Return an exception of the user's code as a failed iteration."""
-        place = place_of(error, self.root)
-        cause = type(error).__name__
-        self.told(
-            f"{cause} at {place}" if place else cause,
-            "".join(traceback.format_exception(error, limit=-8)),
-        )
-        return IterationFailed(cause, place)
+        trace = "".join(traceback.format_exception(error, limit=-DEEPEST_FRAMES))
+        return IterationFailed(type(error).__name__, place_of(error, self.root), trace)

@@ -17,11 +17,13 @@ class IterationFailed(Exception):
     Attributes:
         cause: short, bounded, without data of the target: fit to be counted.
         where: path of the step, empty where there is none.
+        trace: of an exception in the user's own code; empty else.
     """
 
-    def __init__(self, cause: str, where: str = "") -> None:
+    def __init__(self, cause: str, where: str = "", trace: str = "") -> None:
         self.cause = cause
         self.where = where
+        self.trace = trace
         super().__init__(f"{where}: {cause}" if where else cause)
 
 

@@ -153,7 +153,7 @@ async def test_an_iteration_fails_and_the_user_goes_on(
 async def test_the_first_traceback_of_a_cause_is_kept(tmp_path: Path) -> None:
     play, _ = await play_script(tmp_path, "1 / 0", iterations=3)
     (error,) = [error for error in play.result.errors if error.kind == "script"]
-    assert (error.message, error.count) == ("ZeroDivisionError at test.py:2", 3)
+    assert (error.message, error.count) == ("test.py:2: ZeroDivisionError", 3)
     assert "1 / 0" in error.sample
 
 
