@@ -134,3 +134,26 @@ BUILTIN = MappingProxyType({metric.name: metric for metric in BUILTIN_METRICS})
 
 # Names under which runners and the operator expose numbers of their own; kload_<name> would be two things at once.
 RESERVED_PREFIXES = ("http_req", "run_", "runner_", "threshold_")
+
+# What the unit adds to a name on /metrics.
+UNIT_SUFFIX = MappingProxyType({Unit.TIME: "_seconds", Unit.BYTES: "_bytes", Unit.NONE: ""})
+
+_SERIES = MappingProxyType(
+    {
+        MetricType.COUNTER: ("", "_total", "_created"),
+        MetricType.GAUGE: ("",),
+        MetricType.RATE: ("", "_total", "_created", "_samples", "_samples_total"),
+        MetricType.TREND: ("", "_bucket", "_sum", "_count", "_created"),
+    }
+)
+
+
+def exposed_names(metric: MetricDefinition) -> frozenset[str]:
+    """Return every name that a metric takes on /metrics: its own and those of its series.
+
+    Two metrics that share one could not be told apart (OpenMetrics 1.0, "MetricFamily").
+    """
+    name = f"kload_{metric.name}{UNIT_SUFFIX[metric.unit]}"
+    if metric.type in (MetricType.COUNTER, MetricType.RATE):
+        name = name.removesuffix("_total")  # as prometheus-client does
+    return frozenset(name + suffix for suffix in _SERIES[metric.type])

@@ -26,13 +26,12 @@ from kload_runner.metrics.custom import MetricRecorder
 from kload_runner.metrics.scenarios import ScenarioRecorder
 from kload_runner.metrics.steps import StepRecorder
 from kload_runner.metrics.trends import PublicHistogram
-from kload_spec.metrics import MetricType, Unit
+from kload_spec.metrics import UNIT_SUFFIX, MetricType
 from kload_spec.thresholds import Tally
 
 RUN = ["run_uid", "loadtest", "runner"]
 _SCENARIO = [*RUN, "scenario"]
 _STEP = [*_SCENARIO, "step"]
-_UNIT_SUFFIX = {Unit.TIME: "_seconds", Unit.BYTES: "_bytes", Unit.NONE: ""}
 _WIDE, _NARROW = (
     1,
     8,
@@ -84,7 +83,7 @@ def of_custom_metrics(run: list[str], metrics: Sequence[MetricRecorder]) -> Iter
         same = [metric for metric in metrics if metric.definition.name == name]
         definition = same[0].definition
         grouped = _by_labels(((m.tags["scenario"], m.tags.get("step", "")), m) for m in same)
-        full = f"kload_{name}{_UNIT_SUFFIX[definition.unit]}"
+        full = f"kload_{name}{UNIT_SUFFIX[definition.unit]}"
         yield from _pieces(run, _STEP, grouped, _custom_families(full, definition.type))
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kload_spec.expressions import ANY, Members
-from kload_spec.metrics import BUILTIN, RESERVED_PREFIXES, MetricDefinition, MetricType, Unit
+from kload_spec.metrics import (
+    BUILTIN,
+    RESERVED_PREFIXES,
+    MetricDefinition,
+    MetricType,
+    Unit,
+    exposed_names,
+)
 from kload_spec.model.declarations import DataFeed as WrittenFeed
 from kload_spec.model.declarations import GeneratorLimits, Metric, Script
 from kload_spec.model.environment import EnvVar
@@ -34,10 +41,28 @@ def metrics_of(written: Mapping[str, Metric], compiler: Compiler) -> dict[str, M
                 f"{unit.value}: a rate is a share and has no unit; leave it out",
             )
         else:
-            found[name] = MetricDefinition(
+            definition = MetricDefinition(
                 name, metric.type, unit, metric.per or 1.0, metric.description or ""
             )
+            _check_exposed(definition, found.values(), path, compiler)
+            found[name] = definition
     return found
+
+
+def _check_exposed(
+    metric: MetricDefinition, others: Iterable[MetricDefinition], path: str, compiler: Compiler
+) -> None:
+    """Refuse a metric whose series another one has already: a scrape could not tell them apart."""
+    names = exposed_names(metric)
+    for other in others:
+        shared = names & exposed_names(other)
+        if shared:
+            owner = f"the built-in {other.name}" if other.builtin else f"spec.metrics.{other.name}"
+            compiler.problem(
+                path,
+                f"{metric.name!r} would be {min(shared)} on /metrics, as {owner} is; use another name",
+            )
+            return
 
 
 def environment_of(written: Iterable[EnvVar]) -> tuple[EnvDeclaration, ...]:

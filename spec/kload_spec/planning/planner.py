@@ -6,14 +6,14 @@ compiled, also those that do not run, so that a fault shows whatever is enabled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kload_spec.control import PlanSource
 from kload_spec.errors import Problem
 from kload_spec.expressions import ANY
-from kload_spec.model import LoadTest, Scenario, Spec, parse
+from kload_spec.model import Executor, LoadTest, Scenario, Spec, parse
 from kload_spec.model.target import Target
 from kload_spec.parameters import parameters_of
 from kload_spec.paths import child
@@ -34,6 +34,7 @@ from kload_spec.shapes import ConstantArrivalRate, RampingArrivalRate, Schedule
 from kload_spec.thresholds import Threshold
 
 SCENARIOS = "spec.scenarios"
+ARRIVALS = (Executor.CONSTANT_ARRIVAL_RATE, Executor.RAMPING_ARRIVAL_RATE)
 
 
 def plan(document: Mapping[str, Any], overrides: Overrides | None = None) -> Plan:
@@ -67,6 +68,10 @@ class _Compiled:
     plan: ScenarioPlan
     findings: Findings
     enabled: bool
+
+
+def _has_arrivals(scenario: _Compiled) -> bool:
+    return isinstance(scenario.plan.load.shape, ConstantArrivalRate | RampingArrivalRate)
 
 
 class _Planner:
@@ -225,7 +230,16 @@ class _Planner:
             self.compiler.problem(SCENARIOS, "none is enabled; there is nothing to run")
         return running
 
-    def _measured(self, scenarios: list[_Compiled], phases: Findings) -> rules.Measured:
+    def _is_written_with_arrivals(self, scenario: _Compiled) -> bool:
+        """Say whether the manifest gives an arrival rate, which a quick run takes away."""
+        return self.spec.scenarios[scenario.plan.name].executor in ARRIVALS
+
+    def _measured(
+        self,
+        scenarios: list[_Compiled],
+        phases: Findings,
+        has_arrivals: Callable[[_Compiled], bool],
+    ) -> rules.Measured:
         findings = Findings()
         for scenario in scenarios:
             findings.add(scenario.findings)
@@ -235,12 +249,18 @@ class _Planner:
             frozenset(scenario.plan.name for scenario in scenarios),
             findings,
             any(isinstance(scenario.plan.program, ScriptProgram) for scenario in scenarios),
+            {
+                scenario.plan.name: scenario.findings.steps
+                for scenario in scenarios
+                if has_arrivals(scenario)
+            },
         )
 
     def _thresholds(
         self, scenarios: list[_Compiled], running: list[_Compiled], phases: Findings
     ) -> tuple[Threshold, ...]:
-        everything, now = self._measured(scenarios, phases), self._measured(running, phases)
+        everything = self._measured(scenarios, phases, self._is_written_with_arrivals)
+        now = self._measured(running, phases, _has_arrivals)
         self._check_check_names(everything.findings)
         own, notes = rules.explicit(self.spec.thresholds or {}, everything, now, self.compiler)
         self.notes += notes
@@ -269,7 +289,7 @@ class _Planner:
     def _schedule(self, running: list[_Compiled]) -> Schedule:
         for scenario in running:
             load, path = scenario.plan.load, child(SCENARIOS, scenario.plan.name)
-            arrivals = isinstance(load.shape, ConstantArrivalRate | RampingArrivalRate)
+            arrivals = _has_arrivals(scenario)
             if load.shape.vu_limit == 0:
                 self.compiler.problem(path, "has no VU at any time; give a target above 0")
             elif load.shape.duration_s <= 0 or (arrivals and not load.shape.planned_iterations):

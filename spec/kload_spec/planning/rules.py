@@ -23,6 +23,9 @@ from kload_spec.thresholds import (
 
 THRESHOLDS = "spec.thresholds"
 PHASES = ("setup", "teardown")
+RESPONSE_TIME = (
+    "http_req_response_time"  # runs from an intended start, which only an arrival rate has
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,14 @@ class Measured:
         scenarios: names of scenarios.
         findings: what their programs measure.
         scripted: code measures too, so that steps, checks and tags are not all known.
+        arrivals: the scenarios with an arrival rate -> their steps.
     """
 
     metrics: Mapping[str, MetricDefinition]
     scenarios: frozenset[str]
     findings: Findings
     scripted: bool
+    arrivals: Mapping[str, Collection[str]]
 
     def tags(self) -> Mapping[str, Collection[str] | None] | None:
         """Return the known values of tags as `parse_threshold` takes them."""
@@ -52,6 +57,17 @@ class Measured:
             "step": found.steps,
             "check": {**found.checks, **found.asserts},
         }
+
+    def can_sample(self, threshold: Threshold) -> bool:
+        """Say whether a threshold's metric is measured where its selector looks."""
+        if threshold.metric != RESPONSE_TIME:
+            return True
+        selector = dict(threshold.selector)
+        scenario, step = selector.get("scenario"), selector.get("step")
+        found = [steps for name, steps in self.arrivals.items() if scenario in (None, name)]
+        return bool(found) and (
+            step is None or self.scripted or any(step in steps for steps in found)
+        )
 
 
 def explicit(
@@ -73,6 +89,9 @@ def explicit(
             compiler.problem(
                 path, f"{text!r} is the same rule as {kept[threshold.id].text!r}; keep one"
             )
+            continue
+        if not everything.can_sample(threshold):
+            compiler.problem(path, _NO_INTENDED_START.format(key=threshold.key))
             continue
         absent = _absent(threshold, everything, running)
         if absent:
@@ -98,8 +117,17 @@ def _each(rules: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str, str]
             yield child(child(THRESHOLDS, key), index), key, text
 
 
+_NO_INTENDED_START = (
+    "{key} would never have a sample: it runs from the instant at which an iteration was to start, which only"
+    " scenarios with an arrival rate have; use http_req_duration, or one of the executors constant-arrival-rate and"
+    " ramping-arrival-rate"
+)
+
+
 def _absent(threshold: Threshold, everything: Measured, running: Measured) -> str | None:
     """Return what a threshold needs that exists but is not part of this run."""
+    if not running.can_sample(threshold):
+        return "an arrival rate"
     if everything.scripted:
         missing = dict(threshold.selector).get("scenario")
         return (
