@@ -13,8 +13,10 @@ from manifests import manifest
 from scripted_target import Asked, Reply, Target, serving
 
 from kload_runner import fleet, workers
+from kload_runner.executors import IterationInfo
 from kload_runner.local import LocalRun, run_in_loop
 from kload_runner.snapshots import RunPhase, RunSnapshot
+from kload_runner.users import User
 from kload_runner.worker import Task
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
@@ -223,6 +225,30 @@ async def test_a_target_that_never_gets_ready_is_an_error_without_load() -> None
     assert verdict(result) == ("Error", "TargetNotReady", 1)
     assert set(target.targets()) == {"/healthz"}
     assert "status 503" in result.message
+
+
+async def test_ctrl_c_while_the_target_is_not_ready_ends_without_load() -> None:
+    def interrupt(snapshot: RunSnapshot) -> None:
+        if snapshot.phase is RunPhase.PROBING:
+            signal.raise_signal(signal.SIGINT)
+
+    async with serving(Reply(status=503)) as target:
+        ready = {"get": "/healthz", "timeout": "30s", "interval": "20ms"}
+        run = local(target.url, target={"baseURL": "http://x.test", "ready": ready})
+        result = await run_in_loop(replace(run, on_snapshot=interrupt))
+    assert verdict(result)[:2] == ("Cancelled", "AbortedByPerson")
+    assert set(target.targets()) == {"/healthz"}
+
+
+async def test_a_bug_of_ours_ends_the_run_as_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: User, iteration: IterationInfo) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(User, "run_iteration", broken)
+    async with serving(OK) as target:
+        result = await run_in_loop(local(target.url, load=LONG))
+    assert verdict(result)[:2] == ("Error", "EngineError")
+    assert "RuntimeError: a bug" in result.message
 
 
 # -- what is known only at the start ---------------------------------------------------------------------------------
