@@ -7,11 +7,12 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
-from cluster.bed import Bed, exclusive, open_bed, shared, standing
+from cluster.bed import Bed, open_bed, standing
 from cluster.bring_up import Cluster
 from cluster.diagnostics import describe
 from cluster.failures import ClusterError
 from cluster.health import is_healthy
+from cluster.locks import exclusive, shared
 from cluster.places import REPOSITORY, cluster_places
 from cluster.waiting import eventually
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ from cluster.waiting import eventually
 @pytest.fixture
 def second(cluster: Cluster) -> Iterator[Cluster]:
     """A cluster beside the one under test, with a container in it."""
-    places = cluster_places(f"{cluster.places.name}-2"[-24:].lstrip("-"))
+    del cluster  # it is the proof that this machine can have one
+    places = cluster_places(f"second-{secrets.token_hex(4)}")
     made = bring_up.bring_up(places, lifetime_s=300)
     api = Api(made.kubeconfig)
     eventually(lambda: api.exists("v1/ServiceAccount", "default", "default"), what="the account")
@@ -97,9 +99,10 @@ def test_a_wrecked_cluster_is_made_anew(second: Cluster) -> None:
     assert "node-1" in again.kubectl("get", "nodes")
 
 
-def test_a_cluster_ends_with_the_process_that_wanted_it(cluster: Cluster) -> None:
+@pytest.mark.usefixtures("cluster")
+def test_a_cluster_ends_with_the_process_that_wanted_it() -> None:
     lifeline, held = os.pipe()
-    places = cluster_places(f"{cluster.places.name}-3"[-24:].lstrip("-"))
+    places = cluster_places(f"third-{secrets.token_hex(4)}")
     bring_up.bring_up(places, lifetime_s=300, lifeline=lifeline)
     os.close(lifeline)
     os.close(held)  # what the kernel does when its holder dies, however it dies

@@ -66,8 +66,10 @@ def test_prometheus_is_a_service_of_the_cluster(cluster: Cluster, bed: Bed, name
 
 
 def test_nothing_leads_out_of_the_cluster(cluster: Cluster, bed: Bed, namespace: str) -> None:
-    over, wrote = run_to_end(bed, namespace, "escape", "nc", "-w", "2", "198.51.100.1", "80")
-    assert over == "Failed"
+    # The kernel leaves some of the packets without an answer, to be no amplifier; hence more than one attempt.
+    escape = "for i in 1 2 3 4; do nc -w 2 198.51.100.1 80 && echo reached; done"
+    _, wrote = run_to_end(bed, namespace, "escape", "sh", "-c", escape)
+    assert "reached" not in wrote
     assert "Network is unreachable" in wrote
     assert "default" not in cluster.processes.inside("ip", "route", "show")
 

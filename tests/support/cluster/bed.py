@@ -6,7 +6,6 @@ removes namespaces in it. Fixtures in ``tests/e2e/conftest.py`` hand it out.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -20,6 +19,7 @@ from cluster.api import Api
 from cluster.bring_up import Cluster, bring_up, running_cluster
 from cluster.failures import ClusterError
 from cluster.images import PROJECT_IMAGE, load_project
+from cluster.locks import exclusive
 from cluster.places import Places, cluster_places
 from cluster.teardown import take_down
 from cluster.waiting import eventually
@@ -135,19 +135,3 @@ def standing(environ: Mapping[str, str]) -> Iterator[Places]:
     finally:
         os.close(held)
         take_down(places)
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock file alone, across processes."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def shared(path: Path) -> Iterator[None]:
-    """Hold a lock file together with others who share it."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield

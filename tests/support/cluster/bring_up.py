@@ -6,13 +6,11 @@ the way back.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,11 +18,12 @@ from cluster import addons, control_plane, network, node, prerequisites, small_i
 from cluster.certificates import Authority
 from cluster.control_plane import Kit
 from cluster.failures import ClusterError
+from cluster.locks import exclusive, exclusive_and_removed
 from cluster.network import Addresses
 from cluster.output import say, step
 from cluster.places import Places
 from cluster.processes import Component, Processes, launch
-from cluster.teardown import take_down
+from cluster.teardown import remove
 from cluster.tools import Toolbox
 
 _LIFETIME_S = 8 * 3600.0
@@ -97,16 +96,17 @@ def bring_up(
     prerequisites.require()
     prerequisites.install()
     box = tools.build(places.cache)
-    running = running_cluster(places)
-    if running is not None:
-        return running
-    take_down(places)
-    began = time.monotonic()
-    try:
-        cluster = _bring_up(places, box, interval_s, lifetime_s, lifeline)
-    except BaseException:
-        take_down(places)
-        raise
+    with exclusive_and_removed(places.lock):
+        running = running_cluster(places)
+        if running is not None:
+            return running
+        remove(places)
+        began = time.monotonic()
+        try:
+            cluster = _bring_up(places, box, interval_s, lifetime_s, lifeline)
+        except BaseException:
+            remove(places)
+            raise
     say(f"cluster {places.name!r} is up: {time.monotonic() - began:.1f} s")
     return cluster
 
@@ -134,7 +134,10 @@ def _bring_up(
     for folder in (places.logs, places.config, places.data, places.certificates):
         folder.mkdir(parents=True, exist_ok=True)
     archives = [small_images.pause_archive(places), small_images.box_archive(places)]
-    with step("namespaces, network and certificates"), _one_at_a_time(places):
+    with (
+        step("namespaces, network and certificates"),
+        exclusive(places.running.parent / ".addresses.lock"),
+    ):
         launch(places, lifetime_s, lifeline)
         processes = Processes(places)
         addresses = network.choose(network.networks_of_machine())
@@ -216,11 +219,3 @@ def _wait(cluster: Cluster, component: str, ready: Callable[[], bool], within_s:
             continue
         words = cluster.processes.log_tail(component)
         raise ClusterError(f"{component} did not come up within {within_s:.0f} s: {why}\n{words}")
-
-
-@contextmanager
-def _one_at_a_time(places: Places) -> Iterator[None]:
-    """Keep two clusters from choosing the same addresses."""
-    with (places.running.parent / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -6,19 +6,17 @@ already are left out of what it is handed. Knows nothing of what is in the image
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.base_image import BASE_IMAGE, base_archive
 from cluster.bring_up import Cluster
 from cluster.failures import ClusterError
+from cluster.locks import exclusive
 from cluster.output import step
 from cluster.places import REPOSITORY, Places
 
@@ -34,7 +32,7 @@ def load_project(cluster: Cluster, name: str, dockerfile: Path = REPOSITORY / "D
         ClusterError: the build or the import failed.
     """
     places = cluster.places
-    with _one_build_at_a_time(places):
+    with exclusive(places.cache / "images.lock"):
         with step(f"image {name}: build"):
             build(places, name, dockerfile)
         with step(f"image {name}: import"), tempfile.TemporaryDirectory(dir=places.data) as folder:
@@ -113,11 +111,3 @@ def _buildah(places: Places, *arguments: str) -> str:
         words = (done.stdout[-1500:] + done.stderr[-1500:]).strip()
         raise ClusterError(f"buildah {arguments[0]} failed:\n{words}")
     return done.stdout
-
-
-@contextmanager
-def _one_build_at_a_time(places: Places) -> Iterator[None]:
-    (places.cache / "images").mkdir(parents=True, exist_ok=True)
-    with (places.cache / "images.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -33,6 +33,11 @@ class Places:
     running: Path
 
     @property
+    def lock(self) -> Path:
+        """The file that whoever brings a cluster of this name up or down holds a lock on."""
+        return self.running.parent / f".{self.name}.lock"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.running / "supervisor.sock"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cluster import cgroups, network
 from cluster.failures import ClusterError
+from cluster.locks import exclusive_and_removed
 from cluster.network import Addresses
 from cluster.places import Places
 from cluster.processes import Processes
@@ -26,6 +27,12 @@ def take_down(places: Places, within_s: float = 30.0) -> bool:
     Raises:
         ClusterError: something would not go; the text names it.
     """
+    with exclusive_and_removed(places.lock):
+        return remove(places, within_s)
+
+
+def remove(places: Places, within_s: float = 30.0) -> bool:
+    """Do what `take_down` does, for a caller that holds the cluster's lock already."""
     existed = places.running.exists()
     Processes(places).end()
     deadline = time.monotonic() + within_s
@@ -36,7 +43,8 @@ def take_down(places: Places, within_s: float = 30.0) -> bool:
         if time.monotonic() > deadline:
             raise ClusterError(f"cluster {places.name!r} left behind: {'; '.join(left)}")
         time.sleep(0.05)
-    shutil.rmtree(places.running, ignore_errors=False) if places.running.exists() else None
+    if existed:
+        shutil.rmtree(places.running)
     return existed
 
 
