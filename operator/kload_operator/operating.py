@@ -24,6 +24,7 @@ from kload_operator.resync import Resync
 from kload_operator.runner_access import RunnerAccess
 from kload_operator.settings import Settings
 from kload_operator.telemetry import Telemetry
+from kload_operator.territory import Territory
 from kload_operator.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None
         now=lambda: datetime.now(UTC),
     )
     controller = Controller(tools, settings, queue, telemetry)
-    resync = Resync(world.cluster, settings.watch_namespaces, queue.add, telemetry)
+    territory = Territory(settings.watch_namespaces)
+    resync = Resync(world.cluster, territory, queue.add, telemetry)
     server = await telemetry.serve(settings.port)
     ready = asyncio.Event()
     tasks = [
@@ -76,7 +78,7 @@ async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None
     ]
     try:
         sinks = Sinks(queue.add, tools.memory, resync.heard)
-        await watch(sinks, settings.watch_namespaces, ready, stop)
+        await watch(sinks, territory, ready, stop)
     finally:
         for task in tasks:
             task.cancel()

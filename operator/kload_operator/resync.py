@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from kload_operator.cluster import LOADTESTS, Cluster, ClusterError, Versions
 from kload_operator.controller import Key
 from kload_operator.telemetry import Telemetry
+from kload_operator.territory import Territory
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +26,12 @@ class Resync:
     def __init__(
         self,
         cluster: Cluster,
-        namespaces: Sequence[str],
+        territory: Territory,
         add: Callable[[Key], None],
         telemetry: Telemetry,
     ) -> None:
         self._cluster = cluster
-        self._namespaces: Sequence[str | None] = namespaces or [None]
+        self._territory = territory
         self._add = add
         self._telemetry = telemetry
         self._heard: dict[Key, str] = {}
@@ -52,9 +53,13 @@ class Resync:
     async def look(self) -> None:
         """Look once."""
         found: Versions = {}
-        for namespace in self._namespaces:
+        for namespace in self._territory.lists:
             found |= await self._cluster.versions(LOADTESTS, namespace)
-        there = {Key(namespace, name): version for (namespace, name), version in found.items()}
+        there = {
+            Key(namespace, name): version
+            for (namespace, name), version in found.items()
+            if self._territory.covers(namespace)
+        }
         behind = {
             (key, version)
             for key, version in there.items()

@@ -121,7 +121,7 @@ class Settings(_Part):
 
     Attributes:
         namespace: the operator's own; its key is kept there.
-        watch_namespaces: where LoadTests are looked for; empty: everywhere.
+        watch_namespaces: names or patterns of where LoadTests are looked for; empty: everywhere.
         runner_image: of runner pods that name none.
         runner_access: `direct` by pod address, or `proxy` through the API server.
         port: of /metrics and the probes.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import kopf
 from kload_operator.controller import Key
 from kload_operator.memory import Memory
 from kload_operator.runs import LOADTEST_LABEL, MANAGED_BY, MANAGER
+from kload_operator.territory import Territory
 from kload_spec.model import GROUP, PLURAL, VERSION
 
 _OURS = f"{MANAGED_BY}={MANAGER}"
@@ -50,10 +51,13 @@ class Sinks:
     heard: Callable[[Key, str], None]
 
 
-def registry(sinks: Sinks) -> kopf.OperatorRegistry:
+def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
     """Return the handlers."""
     found = kopf.OperatorRegistry()
     in_pod = os.path.exists(_TOKEN)
+
+    def is_watched(namespace: str | None, **_: Any) -> bool:
+        return territory.covers(namespace or "")
 
     @kopf.on.login(registry=found)
     async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -61,13 +65,13 @@ def registry(sinks: Sinks) -> kopf.OperatorRegistry:
             return kopf.login_with_service_account(**kwargs)
         return kopf.login_with_kubeconfig(**kwargs)
 
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=found)
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=found, when=is_watched)
     async def loadtest(name: str, namespace: str | None, meta: Mapping[str, Any], **_: Any) -> None:
         key = Key(namespace or "", name)
         sinks.heard(key, str(meta.get("resourceVersion", "")))
         sinks.add(key)
 
-    @kopf.on.event("batch", "v1", "jobs", registry=found)
+    @kopf.on.event("batch", "v1", "jobs", registry=found, when=is_watched)
     async def job(
         event: kopf.RawEvent,
         namespace: str | None,
@@ -78,7 +82,7 @@ def registry(sinks: Sinks) -> kopf.OperatorRegistry:
             sinks.memory.told_of_job(event["object"], deleted=event["type"] == "DELETED")
             sinks.add(Key(namespace or "", name))
 
-    @kopf.on.event("", "v1", "pods", registry=found)
+    @kopf.on.event("", "v1", "pods", registry=found, when=is_watched)
     async def pod(
         event: kopf.RawEvent,
         namespace: str | None,
@@ -92,14 +96,11 @@ def registry(sinks: Sinks) -> kopf.OperatorRegistry:
     return found
 
 
-def operator_settings(namespaces: Sequence[str] = ()) -> kopf.OperatorSettings:
-    """Return kopf's settings.
-
-    Namespaces are only scanned for patterns (`team-*`): that takes the right to list and watch them.
-    """
+def operator_settings() -> kopf.OperatorSettings:
+    """Return kopf's settings."""
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
-    settings.scanning.disabled = not any(map(_is_pattern, namespaces))
+    settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 660
@@ -117,26 +118,22 @@ def operator_settings(namespaces: Sequence[str] = ()) -> kopf.OperatorSettings:
 
 async def watch(
     sinks: Sinks,
-    namespaces: Sequence[str],
+    territory: Territory,
     ready: Any = None,
     stop: Any = None,
 ) -> None:
     """Watch until cancelled or `stop` is set.
 
     Args:
-        namespaces: names or patterns; empty: all.
+        territory: the namespaces.
         ready: an asyncio.Event that is set when watching has begun.
     """
     await kopf.operator(
-        registry=registry(sinks),
-        settings=operator_settings(namespaces),
+        registry=registry(sinks, territory),
+        settings=operator_settings(),
         standalone=True,
-        clusterwide=not namespaces,
-        namespaces=list(namespaces),
+        clusterwide=territory.is_everywhere,
+        namespaces=() if territory.is_everywhere else territory.names,
         ready_flag=ready,
         stop_flag=stop,
     )
-
-
-def _is_pattern(namespace: str) -> bool:
-    return any(character in namespace for character in "*?[!,")
