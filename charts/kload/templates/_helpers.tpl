@@ -23,6 +23,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ printf "%s-%s" .Release.Namespace (include "kload.name" .) | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{- /* Not empty where LoadTests of the whole cluster are watched: without names, or with a pattern among them. */ -}}
+{{- define "kload.everywhere" -}}
+{{- if or (not .Values.watchNamespaces) (regexMatch "[*?\\[]" (join "" .Values.watchNamespaces)) -}}true{{- end -}}
+{{- end -}}
+
 {{- /* What the operator does in a namespace whose LoadTests it runs: nothing that is not here. */ -}}
 {{- define "kload.rules" -}}
 - apiGroups: [kload.dev]

@@ -4,7 +4,7 @@
 CLUSTER_TOOL := PYTHONPATH=tests/support $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
 E2E_TESTS ?= tests/e2e
 PYTEST_E2E ?=
-E2E_SETTINGS := -o addopts="--import-mode=importlib --strict-markers --strict-config" -o timeout=300 -o timeout_func_only=true
+E2E_SETTINGS := -o addopts="--import-mode=importlib --strict-markers --strict-config" -o timeout=300 -o timeout_func_only=true -o faulthandler_timeout=290
 
 cluster-up: $(READY)  ## bring up a single-node Kubernetes on this machine (root, Linux, Go)
 	@$(CLUSTER_TOOL) up

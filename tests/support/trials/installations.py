@@ -23,35 +23,6 @@ DEFINITION = REPOSITORY / "deploy" / "crds" / "loadtests.kload.dev.yaml"
 HOME = "kload-e2e"  # namespace of operators that run as processes
 ACCOUNT = "kload-operator"
 _RELEASE = "e2e"
-_RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-_SCAN: list[
-    Object
-] = [  # patterns of namespaces, which keep the operators of parallel tests apart, take these rights
-    {
-        **_RBAC,
-        "kind": "ClusterRole",
-        "metadata": {"name": "kload-e2e-scan"},
-        "rules": [
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]},
-            {
-                "apiGroups": ["apiextensions.k8s.io"],
-                "resources": ["customresourcedefinitions"],
-                "verbs": ["list", "watch"],
-            },
-        ],
-    },
-    {
-        **_RBAC,
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "kload-e2e-scan"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "kload-e2e-scan",
-        },
-        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": HOME}],
-    },
-]
 
 
 def helm(bed: Bed, *arguments: str, timeout_s: float = 120) -> str:
@@ -91,7 +62,7 @@ def install_account(bed: Bed, values: Sequence[str] = ()) -> None:
     """Make the operator's namespace and account with the rights of the chart, those of the pod proxy included."""
     bed.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
     chosen = ["--show-only=templates/rights.yaml", "--set=runnerAccess=proxy", *values]
-    bed.api.apply_all([*rendered(bed, *chosen), *_SCAN], HOME)
+    bed.api.apply_all(rendered(bed, *chosen), HOME)
 
 
 def kubeconfig_of(bed: Bed, account: str = ACCOUNT, namespace: str = HOME) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Operator:
         """Ask its own server: `/metrics`, a probe."""
         return httpx.get(f"http://127.0.0.1:{self.settings['port']}{path}", timeout=5)
 
-    def wait_until_ready(self, within_s: float = 30.0) -> None:
+    def wait_until_ready(self, within_s: float = 90.0) -> None:
         """Wait until its readiness probe answers."""
 
         def ready() -> bool:
