@@ -56,7 +56,7 @@ class Assignment:
 
     description: RunDescription
     index: int
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_dir: Path = field(default_factory=Path)
     node: str | None = None
     pod: str | None = None

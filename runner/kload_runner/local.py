@@ -61,7 +61,7 @@ class LocalRun:
     """
 
     plan: Plan
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     source: PlanSource | None = None
     base_dir: Path = field(default_factory=Path)
     workers: int = 1

@@ -259,7 +259,7 @@ async def test_a_bug_of_ours_ends_the_run_as_an_error(monkeypatch: pytest.Monkey
     [
         pytest.param({"data": {"d": {"file": "gone.csv"}}}, "spec.data.d.file", id="missing-rows"),
         pytest.param(
-            {"target": {"baseURL": "http://x.test", "tls": {"caFile": "gone.pem"}}},
+            {"target": {"baseURL": "http://x.test", "tls": {"ca": {"file": "gone.pem"}}}},
             "spec.target.tls",
             id="missing-certificate",
         ),
@@ -268,8 +268,9 @@ async def test_a_bug_of_ours_ends_the_run_as_an_error(monkeypatch: pytest.Monkey
 async def test_what_is_missing_is_refused_before_any_load(spec: Spec, place: str) -> None:
     load = {**FEW, "data": "d"} if "data" in spec else FEW
     async with serving(OK) as target:
+        run = local(target.url, load=load, **spec)
         with pytest.raises(InvalidSpec) as refused:
-            await run_in_loop(local(target.url, load=load, **spec))
+            await run_in_loop(run)
     assert refused.value.problems[0].path.startswith(place)
     assert not target.asked
 

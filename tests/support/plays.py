@@ -15,7 +15,7 @@ from kload_runner.engine import Engine, RunnerFacts
 from kload_runner.executors import IterationInfo
 from kload_runner.metrics.reading import fill_in
 from kload_runner.users import Cast, User
-from kload_spec.control import RunIdentity
+from kload_spec.control import RunIdentity, TargetLimits
 from kload_spec.plan import Plan
 from kload_spec.planning import Overrides, plan
 from kload_spec.result import Result
@@ -53,7 +53,7 @@ class Play:
 
 
 def planned(
-    url: str, *steps: Mapping[str, Any], scenario: Mapping[str, Any] | None = None, **spec: Any
+    url: str | None, *steps: Mapping[str, Any], scenario: Mapping[str, Any] | None = None, **spec: Any
 ) -> Plan:
     """Return the plan of a test with one scenario of these steps."""
     given = {"executor": "per-vu-iterations", "vus": 1, **(scenario or {})}
@@ -73,6 +73,7 @@ async def perform(
     base_dir: Path | None = None,
     seed: int = 1,
     vu: int = 0,
+    limits: TargetLimits | None = None,
 ) -> Play:
     """Run iterations of the first scenario, one after the other, as VU index `vu`."""
     play = Play()
@@ -81,6 +82,7 @@ async def perform(
         seed=seed,
         env=env or {},
         base_dir=base_dir or Path(),
+        limits=limits or TargetLimits(),
     )
     engine = Engine(test, facts, MonotonicClock(), play.logs.append)
     engine.prepare()

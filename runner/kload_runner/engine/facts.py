@@ -32,7 +32,7 @@ class RunnerFacts:
     run: RunIdentity
     runner: RunnerIndex = field(default_factory=RunnerIndex)
     seed: int = 0
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_dir: Path = field(default_factory=Path)
     limits: TargetLimits = field(default_factory=TargetLimits)
     node: str | None = None
