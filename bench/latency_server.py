@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import time
+from typing import cast
 
 import uvloop
 
@@ -59,8 +60,7 @@ class Connection(asyncio.Protocol):
         self.loop = loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         started = time.perf_counter()
