@@ -69,7 +69,8 @@ def start() -> Iterator[Callable[[str], Target]]:
     """Start the server of a suite, once."""
     running: dict[str, Target] = {}
     with ExitStack() as stack:
-        client = stack.enter_context(httpx.Client(verify=False))
+        # Not by way of a proxy that the environment may name: the servers are on loopback.
+        client = stack.enter_context(httpx.Client(verify=False, trust_env=False))
 
         def started(suite: str) -> Target:
             if suite not in running:

@@ -10,7 +10,8 @@ import pytest
 from kload_spec.result import Result
 from kload_spec.verdicts import Verdict
 
-RAMP = {"rampUp": "50ms", "hold": "150ms", "rampDown": "50ms", "pause": "20ms"}
+RAMP = {"rampUp": "40ms", "hold": "80ms", "rampDown": "40ms", "pause": "10ms"}
+PATIENCE = {"tries": "60", "poll": "10ms"}  # with background jobs
 
 
 class Case(NamedTuple):
@@ -24,33 +25,35 @@ CASES: Mapping[str, Case] = {
     "ticket-purchase": Case("tickets", {**RAMP, "peak": "4"}),
     "payment-load": Case("tickets", {**RAMP, "peak": "4"}),
     "webhook-load": Case(
-        "tickets", {**RAMP, "peak": "4", "duplicatesAt": "200ms", "duplicatesEach": "1"}
+        "tickets", {**RAMP, "peak": "4", "duplicatesAt": "120ms", "duplicatesEach": "1"}
     ),
     "scanner-burst": Case(
-        "tickets", {"doors": "4", "duration": "300ms", "tickets": "50", "pause": "10ms..20ms"}
+        "tickets", {"doors": "4", "duration": "150ms", "tickets": "50", "pause": "5ms..10ms"}
     ),
-    "dashboard-load": Case("tickets", {"organisers": "4", "duration": "300ms", "pause": "20ms"}),
-    "webhook-burst": Case("tickets", {"perSecond": "50", "duration": "300ms", "forged": "2"}),
-    "ingest-load": Case("usage-billing", {"vus": "4", "duration": "300ms", "tries": "2"}),
+    "dashboard-load": Case("tickets", {"organisers": "4", "duration": "150ms", "pause": "10ms"}),
+    "webhook-burst": Case("tickets", {"perSecond": "100", "duration": "150ms", "forged": "2"}),
+    "ingest-load": Case("usage-billing", {**PATIENCE, "vus": "8", "duration": "150ms"}),
     "ingest-idempotency": Case("usage-billing", {"iterations": "3"}),
     "ingest-burst": Case("usage-billing", {"vus": "20", "iterations": "3"}),
     "api-key-auth-perf": Case(
-        "usage-billing", {"vus": "2", "duration": "300ms", "compare": "true"}
+        "usage-billing", {"vus": "4", "duration": "150ms", "compare": "true"}
     ),
     "webhook-idempotency": Case("usage-billing", {"iterations": "2"}),
-    "billing-dashboard": Case("usage-billing", {"vus": "4", "duration": "300ms", "pause": "20ms"}),
-    "pagination": Case("usage-billing", {"walkers": "2", "duration": "300ms"}),
+    "billing-dashboard": Case("usage-billing", {"vus": "4", "duration": "150ms", "pause": "10ms"}),
+    "pagination": Case("usage-billing", {"walkers": "2", "duration": "150ms"}),
     "checkout-user": Case(
         "payments-platform",
-        {"users": "10", "rampUp": "10ms", "runTime": "300ms", "pause": "5ms", "tries": "2"},
+        {**PATIENCE, "users": "10", "rampUp": "10ms", "runTime": "250ms", "pause": "5ms"},
     ),
     "event-ingestion-user": Case(
-        "payments-platform", {"users": "4", "rampUp": "10ms", "runTime": "200ms", "tries": "2"}
+        "payments-platform", {**PATIENCE, "users": "4", "rampUp": "10ms", "runTime": "100ms"}
     ),
-    "webhook-processing": Case("payments-platform", {"runTime": "300ms", "tries": "2"}),
+    "webhook-processing": Case(
+        "payments-platform", {**PATIENCE, "perSecond": "40", "runTime": "150ms"}
+    ),
     "users": Case(
         "payments-platform",
-        {"users": "10", "rampUp": "10ms", "runTime": "300ms", "pauseMs": "10", "tries": "2"},
+        {**PATIENCE, "users": "10", "rampUp": "10ms", "runTime": "250ms", "pauseMs": "10"},
     ),
 }
 
@@ -82,19 +85,19 @@ def test_a_suite_passes_on_the_target_as_it_is(target: Any, test: str) -> None:
 
 
 SLOW = {"slow-answers": {"delay_s": 0.6}}
-ERRORS = {"server-errors": 0.1}
+ERRORS = {"server-errors": 0.2}
 BROKEN = [
     ("ticket-purchase", {"wrong-checkout-url": 1}, "purchase_errors rate<1%"),
     ("ticket-purchase", SLOW, "checkout_duration p(95)<500ms"),
     ("ticket-purchase", ERRORS, "http_req_failed{scenario:purchase} rate<1%"),
     ("ticket-purchase", {"no-key-accepted": 1}, check("without a key nothing is sold")),
-    ("payment-load", {"wrong-checkout-url": 0.1}, "errors rate<1%"),
+    ("payment-load", {"wrong-checkout-url": 0.2}, "errors rate<1%"),
     ("payment-load", ERRORS, "http_req_failed rate<1%"),
     ("webhook-load", {"duplicate-processed-twice": 1}, check("no order has duplicate tickets")),
     ("webhook-load", {"events-lost": 0.1}, check("every new event is stored")),
     ("webhook-load", {"duplicate-answered-with-error": 1}, "errors rate<1%"),
-    ("scanner-burst", {"ticket-admitted-twice": 0.1}, check("no ticket was admitted twice")),
-    ("scanner-burst", {"server-errors": 0.02}, "http_req_failed{scenario:scanner} rate<0.1%"),
+    ("scanner-burst", {"ticket-admitted-twice": 0.2}, check("no ticket was admitted twice")),
+    ("scanner-burst", {"server-errors": 0.05}, "http_req_failed{scenario:scanner} rate<0.1%"),
     ("dashboard-load", ERRORS, "http_req_failed{scenario:dashboard} rate<1%"),
     ("webhook-burst", {"wrong-signature-accepted": 1}, check("a wrong signature gets 400")),
     ("webhook-burst", {"events-lost": 0.2}, check("every event is stored once")),
@@ -113,7 +116,7 @@ BROKEN = [
     ("api-key-auth-perf", {"org-header-accepted": 1}, check("the org comes from the key alone")),
     (
         "api-key-auth-perf",
-        {"slow-answers": {"delay_s": 0.15}},
+        SLOW,
         "http_req_duration{scenario:authorised} p(95)<100ms",
     ),
     ("webhook-idempotency", {"duplicate-processed-twice": 0.1}, check("booked once")),
