@@ -28,7 +28,7 @@ from datetime import datetime
 
 from kload_operator.decision import Decision, Rules, Situation, fail, finish, stop
 from kload_operator.phases.accepting import accept, run_of, wants_new_run
-from kload_operator.phases.finishing import clean_up, judge, tear_down
+from kload_operator.phases.finishing import clean_up, is_winding_up, judge, tear_down
 from kload_operator.phases.launching import gate, launch
 from kload_operator.phases.running import watch, wind_down
 from kload_operator.phases.starting import set_up, start
@@ -64,24 +64,20 @@ def phase_of(subject: Subject) -> Phase | None:
 
 def needs_follow_up(subject: Subject) -> bool:
     """Tell whether anything besides the LoadTest has to be looked at to decide."""
-    if subject.deleting or run_of(subject) is None:
-        return False
-    if phase_of(subject) is Phase.FINISHED:
-        return not wants_new_run(subject)
-    return not _is_idle(subject)
+    return not subject.deleting and run_of(subject) is not None and phase_of(subject) in _BY_PHASE
 
 
 def decide(subject: Subject, seen: Seen, rules: Rules) -> Decision:
     """Return what to do about a LoadTest and what its status should be."""
     if subject.deleting:
         return Decision(subject.status)
-    if _is_idle(subject) and (wants_new_run(subject) or phase_of(subject) is Phase.SUSPENDED):
-        return _dressed(subject, accept(subject, rules, seen.now), seen.now)
     run = run_of(subject)
     phase = phase_of(subject)
     if run is None or phase is None or phase not in _BY_PHASE:
         return _dressed(subject, accept(subject, rules, seen.now), seen.now)
     situation = Situation(subject, run, seen, rules)
+    if phase is Phase.FINISHED and wants_new_run(subject) and not is_winding_up(situation):
+        return _dressed(subject, accept(subject, rules, seen.now), seen.now)
     decision = _aborted_by_person(situation, phase) or _BY_PHASE[phase](situation)
     return _dressed(subject, decision, seen.now)
 
@@ -93,10 +89,6 @@ def refuse(subject: Subject, seen: Seen, rules: Rules, blocker: Blocker) -> Deci
         return Decision(subject.status)
     decision = fail(Situation(subject, run, seen, rules), blocker)
     return _dressed(subject, decision, seen.now)
-
-
-def _is_idle(subject: Subject) -> bool:
-    return phase_of(subject) in (None, Phase.PENDING, Phase.SUSPENDED, Phase.FINISHED)
 
 
 def _aborted_by_person(situation: Situation, phase: Phase) -> Decision | None:
@@ -114,8 +106,9 @@ def _aborted_by_person(situation: Situation, phase: Phase) -> Decision | None:
 def _dressed(subject: Subject, decision: Decision, now: datetime) -> Decision:
     """Add generation and conditions."""
     status = decision.status
-    finished = status.phase in (Phase.FINISHED, Phase.SUSPENDED)
-    waiting = not finished and status.run is not None and _differs(subject, status.run.spec_hash)
+    run = status.run
+    held = status.phase == Phase.SUSPENDED
+    waiting = not held and run is not None and subject.compiled.spec_hash != (run.spec_hash or "")
     status = dressed(status, generation=subject.generation, waiting=waiting, now=now)
     if decision.metrics_complete is not None:
         complete, message = decision.metrics_complete
@@ -123,7 +116,3 @@ def _dressed(subject: Subject, decision: Decision, now: datetime) -> Decision:
             status, complete, message, generation=subject.generation, now=now
         )
     return replace(decision, status=status)
-
-
-def _differs(subject: Subject, spec_hash: str | None) -> bool:
-    return subject.compiled.spec_hash != (spec_hash or "")

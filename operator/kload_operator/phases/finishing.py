@@ -30,7 +30,6 @@ from kload_operator.seen import Blocker, MetricsSeen, PodPhase
 from kload_operator.status import since_s, timestamp
 from kload_spec.control import PhaseState, RunnerPhase, StopReason
 from kload_spec.model import Phase, RunnersStatus
-from kload_spec.plan import Plan
 from kload_spec.result import Result
 from kload_spec.verdicts import Reason, Verdict
 
@@ -138,8 +137,7 @@ def clean_up(situation: Situation) -> Decision:
         ttl_s = situation.rules.times.ttl_s
     if passed_s >= ttl_s:
         return Decision(status, _leftovers(situation))
-    job = seen.job
-    if job is None or job.over or job.suspended or not job.ours or job.deleting:
+    if not is_winding_up(situation):
         return Decision(status, (Prune(situation.run.number),), max(ttl_s - passed_s, 1.0))
     living = any(pod.phase in (PodPhase.RUNNING, PodPhase.PENDING) for pod in seen.pods.values())
     if not living and passed_s > TO_END_S:
@@ -147,6 +145,12 @@ def clean_up(situation: Situation) -> Decision:
     if passed_s > TO_END_S:
         return Decision(status, (SuspendJob(),), 5.0)
     return Decision(status, (Release(),), 2.0)
+
+
+def is_winding_up(situation: Situation) -> bool:
+    """Tell whether runners of the finished run are still to be released; the next run waits for that."""
+    job = situation.seen.job
+    return job is not None and job.ours and not (job.over or job.suspended or job.deleting)
 
 
 def _leftovers(situation: Situation) -> tuple[Action, ...]:
@@ -157,8 +161,3 @@ def _leftovers(situation: Situation) -> tuple[Action, ...]:
     if seen.description is not None and seen.description.ours:
         found.append(Delete(CONFIG_MAPS, name, seen.description.uid))
     return tuple(found)
-
-
-def plan_for_judging(situation: Situation) -> Plan | None:
-    """Return the plan that the verdict is about."""
-    return plan_of(situation)

@@ -78,7 +78,8 @@ def start(situation: Situation) -> Decision:
     if not complete:
         return held_up(situation, unreachable(situation), "not all runners answer")
     if situation.now >= situation.start_deadline:
-        return held_up(situation, None, "the start could not be armed")
+        message = "not every runner acknowledged the start half a second before its instant"
+        return held_up(situation, Blocker(Reason.START_FAILED, message), message)
     return stay(situation, f"arming (attempt {attempt})", Arm(attempt), again_s=AT_ONCE_S)
 
 
