@@ -22,6 +22,9 @@ from chaos.relay import Streams, encode_answer, relay, reset, tunnel
 from chaos.requests import Ask, ask_of
 
 _HEAD_LIMIT = 64 * 1024
+_TURNS_TO_CLOSE = (
+    4  # turns of the loop in which an aborted connection gives its socket back, TLS included
+)
 _DROPPED = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, BadMessage, TimeoutError)
 
 
@@ -66,6 +69,7 @@ class ChaosProxy:
         self._listening = threading.Event()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.asks: list[Ask] = []
 
     @property
@@ -144,11 +148,16 @@ class ChaosProxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.add(writer)
         try:
             while (head := await read_head(reader)) is not None:
                 if not await self._exchange(head, reader, writer):
@@ -159,7 +168,7 @@ class ChaosProxy:
             pass
         finally:
             self._tasks.discard(task)
-            writer.close()
+            self._end(writer)
 
     async def _exchange(
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -199,6 +208,7 @@ class ChaosProxy:
         except OSError as error:
             writer.write(encode_answer(Answer(502, f"no connection to the server: {error}")))
             return True
+        self._writers.add(to_upstream)
         try:
             hop = [("connection", "upgrade" if head.is_upgrade else "close")]
             if body or head.get("content-length"):
@@ -216,7 +226,12 @@ class ChaosProxy:
                 return False
             return await relay(answer, head, fault, Streams(upstream, writer, reader))
         finally:
-            to_upstream.close()
+            self._end(to_upstream)
+
+    def _end(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection; those that have not said goodbye when the proxy ends are aborted then."""
+        self._writers = {one for one in self._writers if not _is_gone(one)}
+        writer.close()
 
     async def _connect(self, head: Head) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the server; for a forward proxy, to the one that the request names."""
@@ -234,3 +249,9 @@ class ChaosProxy:
     def _fault_for(self, ask: Ask) -> Fault | None:
         with self._lock:
             return next((rule.fault for rule in self._rules if rule.strikes(ask)), None)
+
+
+def _is_gone(writer: asyncio.StreamWriter) -> bool:
+    """Tell whether the connection's socket is closed already."""
+    plain = writer.get_extra_info("socket")
+    return plain is None or plain.fileno() == -1
