@@ -11,6 +11,7 @@ import contextlib
 import logging
 import secrets
 import signal
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ from kload_runner.snapshots import RunSnapshot
 from kload_runner.worker import Task
 from kload_runner.workers import started_workers
 from kload_spec.control import PlanSource, RunDescription, RunIdentity, token_hash
+from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.plan import Plan
 from kload_spec.result import Circumstances, Result, conclude
 from kload_spec.striping import RunnerIndex
@@ -42,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 ARM_AHEAD_S = 0.3  # s; several processes: time for all of them to hear of the start
 SEED_BITS = 32
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ async def run_in_loop(local: LocalRun, *, loop_name: str = "") -> Result:
         raise ValueError(
             "several workers make the plan again from its source; give LocalRun(source=...)"
         )
+    _check_ports(local)
     facts = _facts(local, loop_name)
     engine = Engine(local.plan, facts, MonotonicClock(), local.on_log or logger.info)
     try:
@@ -113,6 +117,22 @@ async def run_in_loop(local: LocalRun, *, loop_name: str = "") -> Result:
         engine.close()
     )  # that everything can be prepared is known now, before a process is started
     return await _together(local, engine)
+
+
+def _check_ports(local: LocalRun) -> None:
+    """Refuse ports for `/metrics` that cannot be had."""
+    first = local.prometheus_port
+    if first is None:
+        return
+    for port in range(first, first + local.workers):
+        try:
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((LOOPBACK, port))
+        except (OSError, OverflowError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else "no such port"
+            message = f"port {port}: {reason}; choose another one"
+            raise InvalidSpec([Problem("--prometheus-port", message)]) from exc
 
 
 async def _alone(local: LocalRun, engine: Engine) -> Result:
@@ -198,7 +218,7 @@ async def _metrics_page(runner: Runner, port: int | None) -> AsyncIterator[None]
         yield
         return
     server = ControlServer(runner, token_sha256="")
-    await server.start("127.0.0.1", port)
+    await server.start(LOOPBACK, port)
     try:
         yield
     finally:

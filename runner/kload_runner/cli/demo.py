@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from kload_runner.cli import run
 from kload_runner.cli.output import Refused
-from kload_runner.cli.parser import add_command, new_parser
+from kload_runner.cli.parser import add_command, new_parser, port_number
 from kload_runner.demo import shop
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_to(commands: Commands) -> None:
         "--serve", action="store_true", help="only start the shop, and keep it until Ctrl-C"
     )
     parser.add_argument(
-        "--port", type=int, default=0, metavar="N", help="port of the shop (any free one)"
+        "--port", type=port_number, default=0, metavar="N", help="port of the shop (any free one)"
     )
 
 
@@ -103,12 +103,16 @@ def _shop(port: int) -> Iterator[str]:
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(port, there), daemon=True)
     process.start()
+    there.close()  # so that the end of the process is the end of the pipe
     try:
         if not here.poll(START_TIMEOUT_S):
             raise Refused.because(
                 f"the demo shop did not start within {START_TIMEOUT_S} s", exit_code=1
             )
-        answer = here.recv()
+        try:
+            answer = here.recv()
+        except EOFError:
+            raise Refused.because("the demo shop ended at once", exit_code=1) from None
         if isinstance(answer, str):
             raise Refused.because(f"--port {port}: {answer}; choose another one")
         yield f"http://127.0.0.1:{answer}"

@@ -45,8 +45,10 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused.because(f"--env-file {path}: {error}") from error
+    except OSError as error:
+        raise Refused.because(f"--env-file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refused.because(f"--env-file {path}: not UTF-8 text") from error
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for number, line in enumerate(lines, start=1):
@@ -55,11 +57,16 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            problems.append(Problem("", f"{text!r} is not NAME=VALUE", number))
+            problems.append(Problem("", _NO_ASSIGNMENT, number))
         values[name.strip()] = _unquoted(value.strip())
     if problems:
         raise Refused(problems, str(path))
     return values
+
+
+_NO_ASSIGNMENT = (  # without the line itself: it may well be a piece of a secret
+    "the line is not NAME=VALUE; a value is one line, and a comment begins with #"
+)
 
 
 def _unquoted(value: str) -> str:

@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from kload_runner.cli.output import EXIT_INVALID
 
+MAX_PORT = 65_535
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose refusals end with 104, like any other wrong input, and name the nearest option."""
@@ -42,10 +44,18 @@ class Parser(argparse.ArgumentParser):
         return {}
 
     def _guess(self, message: str) -> str:
-        words = message.removeprefix("unrecognized arguments: ").split()
+        unknown = "unrecognized arguments: "
+        words = message.removeprefix(unknown).split() if message.startswith(unknown) else []
         known = [option for action in self._actions for option in action.option_strings]
         close = difflib.get_close_matches(words[0].split("=")[0], known, n=1) if words else []
         return f"; did you mean {close[0]}?" if close else ""
+
+
+def port_number(text: str) -> int:
+    """Read the number of a TCP port."""
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to {MAX_PORT}")
+    return int(text)
 
 
 if TYPE_CHECKING:

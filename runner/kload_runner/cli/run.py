@@ -19,7 +19,7 @@ from kload_runner.cli import once, source
 from kload_runner.cli.environment import ResolvedEnv, assignments, read_env_file, resolve_env
 from kload_runner.cli.output import Refused, new_console
 from kload_runner.cli.outputs import Output, keep, read_outputs, write_outputs
-from kload_runner.cli.parser import add_command
+from kload_runner.cli.parser import add_command, port_number
 from kload_runner.cli.source import Source
 from kload_runner.cli.workers import read_workers, workers_for
 from kload_runner.display.live import LiveDisplay
@@ -92,7 +92,7 @@ def _add_execution(parser: Parser) -> None:
         help="write a report to read",
     )
     metrics = "serve /metrics on this port while the test runs"
-    add("--prometheus-port", type=int, metavar="N", help=metrics)
+    add("--prometheus-port", type=port_number, metavar="N", help=metrics)
     add(
         "--once", action="store_true", help="one iteration of each scenario: no load, no thresholds"
     )
@@ -104,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
     """Run all tests named; return the exit code of the first that is not Passed, else 0."""
     outputs = _outputs(options)
     workers = read_workers(options.workers)
+    _refuse_contradictions(options)
     prepared = [(found, _environment(found, options)) for found in source.sources(options)]
     _warn_of_proxies([found for found, _ in prepared])
     if options.once:
@@ -124,8 +125,23 @@ def run(options: argparse.Namespace) -> int:
     return last.exit_code if last else 1
 
 
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    """Refuse options that would have no effect."""
+    if options.verbose and not options.once:
+        raise Refused.because("-v prints one iteration; add --once, or leave it out")
+    given = {
+        "--out": options.out,
+        "--report": options.report,
+        "--prometheus-port": options.prometheus_port,
+    }
+    for name in (name for name, value in given.items() if value and options.once):
+        raise Refused.because(
+            f"{name}: --once prints one iteration and measures nothing; leave one of the two out"
+        )
+
+
 def _run_one(
-    found: Source, env: Mapping[str, str], workers: int | None, port: int | None
+    found: Source, env: Mapping[str, str], workers: int | None, metrics_port: int | None
 ) -> Result:
     """Run one test with its display, print its summary and keep its document."""
     console = new_console()
@@ -141,7 +157,7 @@ def _run_one(
         source=found.origin,
         base_dir=found.base_dir,
         workers=workers or workers_for(found.plan, os.cpu_count() or 1),
-        prometheus_port=port,
+        prometheus_port=metrics_port,
         on_snapshot=display.show,
         on_log=display.log,
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.plan import ScriptPlan
 
 
@@ -31,7 +32,8 @@ def open_script(script: ScriptPlan, root: Path) -> Iterator[ModuleType]:
         root: folder that the manifest's paths are relative to.
 
     Raises:
-        ScriptError: the file is missing, or raised while it was loaded; the message has its line.
+        InvalidSpec: the file is missing.
+        ScriptError: it raised while it was loaded; the message has its line.
     """
     entry = root / script.entry
     paths = [str(entry.parent.resolve()), str(root.resolve())]
@@ -84,14 +86,13 @@ def _load(entry: Path, shown: str) -> ModuleType:
     name = f"kload_script_{entry.stem}"  # `json.py` must not become everybody's json
     spec = importlib.util.spec_from_file_location(name, entry)
     if spec is None or spec.loader is None or not entry.is_file():
-        raise ScriptError(
-            f"spec.script.entry: {shown} is not there; give a Python file of the test"
-        )
+        message = f"{shown} is not there; give a Python file of the test"
+        raise InvalidSpec([Problem("spec.script.entry", message)])
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:  # `exit()` in a script ends the script, not kload
         del sys.modules[name]
         where = place_of(exc, entry.parent.resolve()) or shown
         raise ScriptError(f"{where}: {type(exc).__name__}: {exc}") from exc

@@ -60,7 +60,7 @@ _ABSENT: Final = {
     "checks": "is known only after the checks of a step: in record and save",
     "req": "is known only where a request is rendered (body before headers) or was sent",
     "env": "exists at run time only; load shape and thresholds take params",
-    "params": "does not exist here",
+    "params": "does not exist here: declare it under spec.params",
     "vars": "does not exist here: nothing is saved or set before",
     "row": "does not exist here: the scenario has no `data`",
     "totals": "is known only in teardown",

@@ -108,7 +108,13 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     path = path_of(key for key in keys if key != "[key]")
     if details["type"] == "extra_forbidden":
         return Problem(path, _unknown(str(keys[-1]), _place(keys[:-1], model).model))
-    return Problem(path, sentence(details, place.field))
+    whole = details["type"] == FAULT and place.model is not None and _is_map(details)
+    return Problem(path, sentence(details, None if whole else place.field))
+
+
+def _is_map(details: ErrorDetails) -> bool:
+    """Tell whether a map was written: what is wrong is then between its fields, and no other map is the advice."""
+    return isinstance(details.get("input"), Mapping)
 
 
 def sentence(details: ErrorDetails, field: FieldInfo | None) -> str:

@@ -73,6 +73,18 @@ class TextOf(Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseOf(TextOf):
+    """A duration or a range of two, evaluated by the VU; a number without a unit is k6's habit."""
+
+    @override
+    def convert(self, value: object) -> str:
+        """Return the text as written."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise fault(f"{value} has no unit; write {value}s or {value}ms")
+        return TextOf.convert(self, value)
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionOf(Kept):
     """A bare expression; a whole number counts as one, since `record: {orders: 1}` is the natural way to write it."""
 

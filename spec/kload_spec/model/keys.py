@@ -9,7 +9,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from kload_spec.model.inlining import JsonSchema, fault, show
-from kload_spec.model.written import IDENTIFIER, MAX_NAME, NAME
+from kload_spec.model.written import IDENTIFIER, MAX_NAME, NAME, UNPRINTABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Keys:
     def _check(self, value: object) -> object:
         if isinstance(value, dict):
             for key in value:
+                if not key.isprintable():
+                    raise fault(f"{key!a} cannot name {self.what}: it holds {UNPRINTABLE}")
                 if (
                     not key
                     or len(key) > self.most

@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from kload_spec.model.inlining import FAULT, JsonSchema, Parameters, fault, show
-from kload_spec.model.kept import ConditionOf, IdentifierOf, OneOf, OpenOf, RoundsOf, TextOf
+from kload_spec.model.kept import (
+    ConditionOf,
+    IdentifierOf,
+    OneOf,
+    OpenOf,
+    PauseOf,
+    RoundsOf,
+    TextOf,
+)
 from kload_spec.model.keys import Keys
 from kload_spec.model.settled import Bytes, Portion, Settled, Span, Truth, Whole
 from kload_spec.model.written import MAX_BODY
@@ -24,8 +32,9 @@ Flag = Annotated[bool, Truth()]
 StaticText = Annotated[str, Settled()]
 LooseStaticText = Annotated[str, Settled(empty=True)]
 Identifier = Annotated[str, IdentifierOf()]
-StaticName = Annotated[str, Settled(most=120)]
+StaticName = Annotated[str, Settled(most=120, printable=True)]
 Text = Annotated[str, TextOf()]
+Pause = Annotated[str, PauseOf()]
 LooseText = Annotated[str, TextOf(empty=True)]
 BodyText = Annotated[str, TextOf(most=MAX_BODY, empty=True)]
 Condition = Annotated[str, ConditionOf()]
@@ -49,6 +58,7 @@ __all__ = [
     "OneOf",
     "OpenOf",
     "Parameters",
+    "Pause",
     "PositiveDuration",
     "Rounds",
     "Settled",

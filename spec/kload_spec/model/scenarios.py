@@ -241,15 +241,15 @@ class Scenario(Written):
     def _fitting_options(self) -> Scenario:
         options = OPTIONS[self.executor]
         missing = [name for name in options.required if name not in self.written]
-        if missing:
-            raise fault(f"{self.executor} needs {words(missing)}")
         strangers = [
             name for name in LOAD_OPTIONS if name in self.written and name not in options.all
         ]
+        said = [f"{self.executor} needs {words(missing)}"] if missing else []
         if strangers:
-            raise fault(
-                f"{self.executor} has no {words(strangers)}; its options: {', '.join(options.all)}"
-            )
+            has = f"{self.executor} has no {words(strangers)}"
+            said.append(f"{has}; its options: {', '.join(options.all)}")
+        if said:
+            raise fault("; ".join(said))
         if (self.steps is None) == (self.exec is None):
             raise fault(
                 "has both `steps` and `exec`; keep one"

@@ -19,7 +19,7 @@ from kload_spec.model.inlining import (
     inlined,
     show,
 )
-from kload_spec.model.written import MAX_TEXT
+from kload_spec.model.written import MAX_TEXT, UNPRINTABLE
 from kload_spec.quantities import QuantityError, parse_duration, parse_share, parse_size
 
 
@@ -168,6 +168,7 @@ class Settled(Scalar):
 
     most: int = MAX_TEXT
     empty: bool = False
+    printable: bool = False
 
     @override
     def convert(self, value: object) -> str:
@@ -176,6 +177,8 @@ class Settled(Scalar):
             raise fault(f'{value} is a number where text belongs; quote it: "{value}"')
         if not isinstance(value, str):
             raise fault(f"{show(value)} is not text")
+        if self.printable and not value.isprintable():
+            raise fault(f"{value!a} holds {UNPRINTABLE}")
         return bounded(value, self.most, self.empty)
 
     @override

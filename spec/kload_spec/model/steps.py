@@ -27,6 +27,7 @@ from kload_spec.model.scalars import (
     Identifier,
     LooseText,
     OpenOf,
+    Pause,
     PositiveDuration,
     Rounds,
     StaticName,
@@ -228,7 +229,9 @@ class Step(Written):
     record: Annotated[
         Formulas | None,
         says(
-            "a map of expressions", "One sample for each of these declared metrics.", {"orders": 1}
+            "a map of expressions",
+            "One sample for each of these declared metrics. A counter takes true as 1, false as 0.",
+            {"orders": "status == 201"},
         ),
     ] = None
     save: Annotated[
@@ -252,7 +255,7 @@ class Step(Written):
         says("a map of texts", "Tags of everything this step measures.", {"kind": "read"}),
     ] = None
     sleep: Annotated[
-        Text | None,
+        Pause | None,
         says(
             "a duration or a range", "Pause; between two durations evenly at random.", "0.5s..2.5s"
         ),
@@ -327,7 +330,8 @@ class Step(Written):
         written = self.written
         verbs = verbs_of(written)
         if not verbs:
-            raise fault(f"does nothing: it has {words(written) or 'no field'} but no verb")
+            has = f"it has {words(written)} but no verb" if written else "it is empty"
+            raise fault(f"does nothing: {has}; write one, e.g. get: /")
         found = [word for word in ALL_VERBS if word in written and is_verb(word, written)]
         if len(found) > 1:
             raise fault(f"has {words(found)}; a step does one thing, so make {len(found)} steps")

@@ -70,3 +70,14 @@ def test_a_broken_env_file_names_the_line(tmp_path: Path) -> None:
 def test_a_word_without_equals_says_what_to_write() -> None:
     with pytest.raises(Refused, match="write -p NAME=VALUE"):
         assignments(["peak"], "-p")
+
+
+def test_a_line_of_an_env_file_that_is_none_is_named_by_number_not_by_content(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("KEY=-----BEGIN KEY-----\nc2VjcmV0\n")
+    with pytest.raises(Refused) as refused:
+        read_env_file(file)
+    assert [problem.line for problem in refused.value.problems] == [2]
+    assert "c2VjcmV0" not in str(refused.value)

@@ -161,6 +161,21 @@ def test_two_workers_send_what_one_would(write: Write, target: str) -> None:
             ["run", "x.yaml", "--iteration", "5"], "did you mean --iterations?", id="near-miss"
         ),
         pytest.param(["run"], "FILE|URL", id="nothing-to-run"),
+        pytest.param(
+            ["run", "x.yaml", "--vus", "x"], "--vus: invalid int value: 'x'\n", id="no-number"
+        ),
+        pytest.param(["run", "x.yaml", "-v"], "add --once", id="verbose-without-once"),
+        pytest.param(
+            ["run", "x.yaml", "--once", "--out", "json"], "--once prints", id="once-and-results"
+        ),
+        pytest.param(
+            ["run", "x.yaml", "--prometheus-port", "65536"], "from 1 to 65535", id="no-port"
+        ),
+        pytest.param(
+            ["run", "http://127.0.0.1", "--env-file", "no"],
+            "--env-file no: No such file",
+            id="no-env-file",
+        ),
         pytest.param(["dance"], "invalid choice", id="unknown-command"),
     ],
 )
@@ -169,6 +184,15 @@ def test_wrong_words_end_with_104_and_what_would_be_right(
 ) -> None:
     assert kload(*words) == 104
     assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_refused_before_any_load(
+    target: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = target.rpartition(":")[2]
+    assert kload("run", target, "--iterations", "1", "--prometheus-port", taken) == 104
+    assert f"--prometheus-port: port {taken}: " in capsys.readouterr().err
+    assert kept() == []
 
 
 def test_options_may_stand_between_files(write: Write, target: str) -> None:

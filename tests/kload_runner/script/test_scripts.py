@@ -13,6 +13,7 @@ from scripted_target import Asked, Reply, serving
 
 from kload_runner.local import LocalRun, run_in_loop
 from kload_runner.script.loading import ScriptError
+from kload_spec.errors import InvalidSpec
 
 METRICS = {"took": {"type": "trend", "unit": "time"}, "wrong": {"type": "rate"}}
 
@@ -209,7 +210,7 @@ async def test_a_script_that_cannot_be_used_is_refused(
 
 async def test_a_missing_script_is_refused_by_name(tmp_path: Path) -> None:
     test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "gone.py"})
-    with pytest.raises(ScriptError, match=r"gone\.py"):
+    with pytest.raises(InvalidSpec, match=r"gone\.py is not there"):
         await perform(test, base_dir=tmp_path)
 
 

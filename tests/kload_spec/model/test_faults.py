@@ -157,6 +157,32 @@ RIGHT = manifest(params={"low": -5, "word": "x", "many": 7})
             id="list for map",
         ),
         pytest.param(
+            "spec.scenarios.buy.steps",
+            [{"sleep": 1}],
+            "spec.scenarios.buy.steps[0].sleep: 1 has no unit; write 1s or 1ms",
+            id="pause without unit",
+        ),
+        pytest.param(
+            "spec.scenarios.buy.steps",
+            [{"get": "/", "post": "/"}],
+            "spec.scenarios.buy.steps[0]: has `get`, `post`; a step does one thing, so make 2 steps",
+            id="two verbs",
+        ),
+        pytest.param(
+            "spec.scenarios.buy.steps",
+            [{"name": "a\u202eb", "get": "/"}],
+            r"spec.scenarios.buy.steps[0].name: 'a\u202eb' holds a line break, control character or invisible"
+            " character; give a name, e.g. create-order",
+            id="invisible characters in a name",
+        ),
+        pytest.param(
+            "spec.scenarios.buy",
+            {"executor": "constant-vus", "iterations": 5, "steps": [{"get": "/"}]},
+            "spec.scenarios.buy: constant-vus needs `duration`; constant-vus has no `iterations`;"
+            " its options: duration, vus, pace",
+            id="options of another executor",
+        ),
+        pytest.param(
             "spec.target.timeout",
             None,
             None,
