@@ -45,7 +45,7 @@ class MetricRecorder(ABC):
 
     def _number(self, value: object) -> float:
         """Return a value of the language in the metric's base unit."""
-        if isinstance(value, (int, float)):
+        if isinstance(value, (int, float)) and value is not True and value is not False:
             try:
                 number = value / self.divisor
             except OverflowError:
@@ -74,11 +74,15 @@ class MetricRecorder(ABC):
 
 
 class CounterRecorder(MetricRecorder):
-    """A sum that only grows."""
+    """A sum that only grows; true adds 1, false adds 0."""
 
     @override
     def add(self, value: object) -> None:
         """Add to the sum."""
+        if value is True or value is False:
+            self.samples += 1
+            self.sum += value
+            return
         number = self._number(value)
         if number < 0.0:
             self.refused += 1

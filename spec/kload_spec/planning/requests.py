@@ -35,7 +35,7 @@ _OURS = frozenset(
     {"content-length", "transfer-encoding", "connection", "keep-alive", "te", "upgrade"}
 )
 _NO_BASE = "is missing, and steps have paths that follow it; write it, or use --target (or the --patch that has it)"
-_RATE = NUMBER | CONDITION  # k6: a number counts as true unless it is 0
+_EITHER = NUMBER | CONDITION  # a rate: true is any number but 0, as in k6; a counter: true is 1
 _TAGS_OF_OURS = frozenset(
     {"scenario", "step", "method", "status", "expected_response", "error", "check"}
     | {"run_uid", "loadtest", "runner", "threshold", "le", "quantile"}
@@ -110,7 +110,7 @@ class RequestCompiler:
         return tuple(sorted(compiled, key=lambda check: check.name))
 
     def records(self, texts: Mapping[str, str], scope: Scope, path: str) -> tuple[Record, ...]:
-        """Compile what is recorded: a number for each metric, or true or false for a rate."""
+        """Compile what is recorded: a number, or true or false for rates and counters."""
         compiled = []
         for name, text in sorted(texts.items()):
             where = child(path, name)
@@ -119,12 +119,11 @@ class RequestCompiler:
                 self._no_metric(name, where, builtin=metric is not None)
                 continue
             self.findings.recorded.add(name)
-            kinds, meant = (
-                NUMBER,
-                f"a number for the {metric.type} {name} (of true or false: x ? 1 : 0)",
-            )
+            kinds, meant = NUMBER, f"a number for the {metric.type} {name}"
             if metric.type is MetricType.RATE:
-                kinds, meant = _RATE, "true or false"
+                kinds, meant = _EITHER, "true or false"
+            elif metric.type is MetricType.COUNTER:
+                kinds, meant = _EITHER, f"a number, or true or false, for the counter {name}"
             value = self.compiler.expression(text, scope, where, kinds, meant)
             compiled.append(Record(name, value))
         return tuple(compiled)

@@ -55,9 +55,10 @@ def test_a_counter_adds_up_and_never_goes_back() -> None:
     recorder, events, (name,) = metric("events", "count<100")
     events.add(7)
     events.add(True)
+    events.add(False)
     with pytest.raises(RefusedSample, match="only grows; -1 is below 0"):
         events.add(-1)
-    assert recorder.thresholds()[name] == Tally(2, 2, 8.0)
+    assert recorder.thresholds()[name] == Tally(3, 3, 8.0)
     assert (events.sum, events.refused) == (8.0, 1)
 
 
@@ -66,6 +67,13 @@ def test_a_rate_counts_what_is_true_or_not_zero() -> None:
     for value in (True, False, 0, 2.5, 0.0):
         errors.add(value)
     assert recorder.thresholds()[name] == Tally(2, 5, 2.0)
+
+
+@pytest.mark.parametrize("name", ["checkout", "depth"])
+def test_true_is_no_value_of_a_trend_or_gauge(name: str) -> None:
+    _, sampled, _ = metric(name)
+    with pytest.raises(RefusedSample, match="takes numbers, not True"):
+        sampled.add(True)
 
 
 def test_a_gauge_keeps_the_latest_value_over_the_warm_up() -> None:

@@ -61,6 +61,9 @@ def evaluate(text: str, **variables: Any) -> Any:
         pytest.param("vars.x.split(',')", "", [""], id="split-of-nothing"),
         pytest.param("vars.x.join()", ["a", "b"], "ab", id="join-without-separator"),
         pytest.param("vars.x.join(',')", [], "", id="join-of-nothing"),
+        pytest.param(
+            "vars.x.join('-')", ["a", 7, 2.0, 0.5, True], "a-7-2-0.5-true", id="join-of-any"
+        ),
         pytest.param("'abc'.truncate(vars.x)", 2.0, "ab", id="integral-float-is-whole"),
         pytest.param("vars.x.truncate(9)", "abc", "abc", id="truncate-of-a-short-text"),
         pytest.param("vars.x.substring(1, 2)", "abc", "b", id="substring"),
@@ -150,7 +153,7 @@ def test_a_function_gives(text: str, value: Any, result: Any) -> None:
         pytest.param(
             "body.substring(2, vars.x)", 1, "substring: index out of range", id="backwards"
         ),
-        pytest.param("vars.x.join(',')", ["a", 1], "list.map(x, string(x)) converts", id="join"),
+        pytest.param("vars.x.join(',')", ["a", None], "list.map(x, string(x)) converts", id="join"),
         pytest.param("vars.x.join(',')", "a", "join needs a list, not a string", id="join-text"),
         pytest.param("vars.x.capture('(q)|a')", "a", "nothing matches the pattern", id="capture"),
         pytest.param("vars.x.capture('(q)')", "a", "nothing matches the pattern", id="no-match"),

@@ -280,10 +280,14 @@ def test_checks_and_records_may_stand_alone() -> None:
             "'a' is also among the checks of this step; keep one",
         ),
         (
-            {"get": "/", "record": {"count": "status == 200"}},
+            {"get": "/", "record": {"count": "body"}},
             "record.count",
-            "'status == 200' is true or false where a number for the counter count (of true or false: x ? 1 : 0)"
-            " belongs",
+            "'body' is a string where a number, or true or false, for the counter count belongs",
+        ),
+        (
+            {"get": "/", "record": {"time": "status == 200"}},
+            "record.time",
+            "'status == 200' is true or false where a number for the trend time belongs",
         ),
         (
             {"get": "/", "record": {"share": "body"}},
@@ -310,7 +314,7 @@ def test_checks_and_records_may_stand_alone() -> None:
     ids=str,
 )
 def test_a_step_that_cannot_work_is_told_why(step: dict[str, Any], path: str, said: str) -> None:
-    metrics = {"count": {"type": "counter"}, "share": {"type": "rate"}}
+    metrics = {"count": {"type": "counter"}, "share": {"type": "rate"}, "time": {"type": "trend"}}
     found = faults(with_steps(step, metrics=metrics))
     assert f"spec.scenarios.buy.steps[0].{path}: {said}" in found
 

@@ -8,8 +8,9 @@ from kload_spec.expressions.bounds import too_long
 from kload_spec.expressions.errors import BudgetExceeded, EvaluationError
 from kload_spec.expressions.functions.arguments import as_list, as_text, as_whole
 from kload_spec.expressions.functions.signature import Function, items, text, whole
+from kload_spec.expressions.functions.writing import as_string
 from kload_spec.expressions.limits import MAX_ITEMS, MAX_TEXT_CHARS
-from kload_spec.expressions.operators import word
+from kload_spec.expressions.operators import is_number, word
 from kload_spec.expressions.scope import Kind, Value
 
 
@@ -82,16 +83,23 @@ def _join(value: Value, separator: Value = "") -> str:
     between = as_text(separator, "join")
     pieces: list[str] = []
     length = 0
-    for piece in as_list(value, "join"):
-        if type(piece) is not str:
-            raise EvaluationError(
-                f"join needs a list of strings, not of {word(piece)}; list.map(x, string(x)) converts"
-            )
+    for item in as_list(value, "join"):
+        piece = _written(item)
         pieces.append(piece)
         length += len(piece) + len(between)
         if length > MAX_TEXT_CHARS:
             too_long()
     return between.join(pieces)
+
+
+def _written(item: Value) -> str:
+    if type(item) is str:
+        return item
+    if is_number(item) or type(item) is bool:
+        return as_string(item)
+    raise EvaluationError(
+        f"join needs strings, numbers or booleans, not {word(item)}; list.map(x, string(x)) converts"
+    )
 
 
 TEXT_FUNCTIONS: Final = (
