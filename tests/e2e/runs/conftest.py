@@ -15,10 +15,13 @@ from typing import Any, Protocol
 import pytest
 from cluster.bed import Bed, exclusive
 from trials.counting_target import CountingTarget, start_target
-from trials.installations import HOME, install_account, install_definition, kubeconfig_of
-from trials.operators import Operator, free_port
-
-TIMES = {"look": "1s", "scrapesWithin": "20s"}
+from trials.installations import (
+    install_account,
+    install_definition,
+    kubeconfig_of,
+    settings_for,
+)
+from trials.operators import Operator
 
 
 class StartOperator(Protocol):
@@ -54,21 +57,6 @@ def installed(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
         install_definition(bed)
         install_account(bed)
     return kubeconfig_of(bed)
-
-
-def settings_for(bed: Bed, image: str, *namespaces: str, **changes: Any) -> dict[str, Any]:
-    """Return the settings of an operator that watches these namespaces (or patterns)."""
-    return {
-        "namespace": HOME,
-        "watchNamespaces": list(namespaces),
-        "runnerImage": image,
-        "runnerImagePullPolicy": "IfNotPresent",
-        "runnerAccess": "direct" if bed.cluster else "proxy",
-        "prometheus": [{"url": bed.prometheus_url}],
-        "times": TIMES,
-        "port": free_port(),
-        **changes,
-    }
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,14 @@ from cluster.failures import ClusterError
 from cluster.places import REPOSITORY
 from cluster.waiting import eventually
 
+from trials.operators import free_port
+
 CHART = REPOSITORY / "charts" / "kload"
 DEFINITION = REPOSITORY / "deploy" / "crds" / "loadtests.kload.dev.yaml"
 HOME = "kload-e2e"  # namespace of operators that run as processes
 ACCOUNT = "kload-operator"
 _RELEASE = "e2e"
+_TIMES = {"look": "1s", "scrapesWithin": "20s"}
 
 
 def helm(bed: Bed, *arguments: str, timeout_s: float = 120) -> str:
@@ -73,3 +76,18 @@ def kubeconfig_of(bed: Bed, account: str = ACCOUNT, namespace: str = HOME) -> di
     )
     content["users"] = [{"name": content["users"][0]["name"], "user": {"token": token}}]
     return content
+
+
+def settings_for(bed: Bed, image: str, *namespaces: str, **changes: Any) -> dict[str, Any]:
+    """Return the settings of an operator that watches these namespaces (or patterns)."""
+    return {
+        "namespace": HOME,
+        "watchNamespaces": list(namespaces),
+        "runnerImage": image,
+        "runnerImagePullPolicy": "IfNotPresent",
+        "runnerAccess": "direct" if bed.cluster else "proxy",
+        "prometheus": [{"url": bed.prometheus_url}],
+        "times": _TIMES,
+        "port": free_port(),
+        **changes,
+    }

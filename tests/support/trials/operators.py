@@ -82,6 +82,7 @@ class Operator:
         kubeconfig.write_text(yaml.safe_dump(dict(self.kubeconfig)))
         environ = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "HOME": str(self.folder),
             "KUBECONFIG": str(kubeconfig),
             "KLOAD_CONFIG": str(config),
@@ -103,6 +104,11 @@ class Operator:
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self, within_s: float = 15.0) -> None:
         """Ask it to end (SIGTERM) and wait; one that does not is killed."""

@@ -1,0 +1,256 @@
+"""The operator killed after its n-th write or runner call, for every n of a run; two operators; none for a while.
+
+All of an operator's writes and commands go through one proxy here (runners by way of the API server), so that they
+can be counted. A kill comes when the request has been carried out and its answer has not arrived: what the operator
+did not learn is what it must find again.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chaos.faults import Hang, Rule
+from chaos.requests import Ask
+from cluster import proxies
+from cluster.bed import Bed
+from cluster.bring_up import Cluster
+from cluster.waiting import eventually
+from trials.counting_target import CountingTarget, start_target
+from trials.installations import ACCOUNT, HOME, settings_for
+from trials.load_tests import get, iterations, load_test, users
+from trials.observing import (
+    annotate,
+    finished,
+    jobs,
+    outcome,
+    reached,
+    runner_pods,
+    status_of,
+)
+from trials.operators import Operator
+
+AT_ONCE = 3  # runs side by side in a sweep
+CARRIED_OUT_S = 0.3  # s a request is given on the other side of the proxy before the kill
+
+
+def is_act(ask: Ask) -> bool:
+    """Tell whether a request is a write or a command to a runner.
+
+    A kill after a read is a kill after the write before it; events are only told, nothing depends on them.
+    """
+    return ask.verb in ("create", "patch", "delete", "update") and ask.resource != "events"
+
+
+@dataclass
+class Trip:
+    """Takes note of when the n-th act of an operator passes.
+
+    Attributes:
+        at: n, from 1; 0: never.
+        acts: what passed, as a person would say it.
+    """
+
+    at: int = 0
+    acts: list[str] = field(default_factory=list)
+    passed: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, ask: Ask) -> bool:
+        if not is_act(ask):
+            return False
+        part = ask.path.rpartition("/proxy/")[2] if ask.resource == "pods/proxy" else ask.resource
+        self.acts.append(f"{ask.verb} {part}")
+        if len(self.acts) == self.at:
+            self.passed.set()
+            return True
+        return False
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs the same LoadTest again and again, each time under an operator that dies at another point."""
+
+    bed: Bed
+    cluster: Cluster
+    image: str
+    folder: Path
+
+    def run(self, point: int) -> tuple[str, list[str], list[str]]:
+        """Run once, killed after the `point`-th act (0: not at all).
+
+        Returns: how it came out, what is wrong with it, and the acts of the first operator.
+        """
+        namespace = self.bed.make_namespace(f"kill-{point}")
+        try:
+            return self._run(point, namespace)
+        finally:
+            self.bed.remove_namespace(namespace)
+
+    def _run(self, point: int, namespace: str) -> tuple[str, list[str], list[str]]:
+        target = start_target(self.bed.api, namespace, self.image)
+        trip = Trip(point)
+        with proxies.before_api_server(self.cluster) as proxy:
+            kubeconfig = proxies.kubeconfig_through(self.cluster, proxy, ACCOUNT, HOME)
+            settings = settings_for(self.bed, self.image, namespace, runnerAccess="proxy")
+            operator = Operator(self.folder / f"kill-{point}", kubeconfig, settings)
+            with operator, proxy.failing(Rule(Hang(passed_on=True), where=trip, times=1)):
+                operator.wait_until_ready()
+                self.bed.api.apply(
+                    load_test("shop", runners=2, load=iterations(40, vus=4)), namespace
+                )
+                if point:
+                    self._kill(operator, trip)
+                status = finished(self.bed.api, namespace, "shop", within_s=120)
+                return "/".join(outcome(status)), self._faults(namespace, status, target), trip.acts
+
+    def _kill(self, operator: Operator, trip: Trip) -> None:
+        assert trip.passed.wait(90), f"act {trip.at} never came: {trip.acts}"
+        time.sleep(CARRIED_OUT_S)
+        operator.kill()
+        operator.start()
+
+    def _faults(self, namespace: str, status: dict[str, Any], target: CountingTarget) -> list[str]:
+        """Return what must not be, whatever became of the run."""
+        found = []
+        made = jobs(self.bed.api, namespace)
+        if len(made) != 1:
+            found.append(f"{len(made)} Jobs")
+        if len(runner_pods(self.bed.api, namespace)) != 2:
+            found.append("not two pods")
+        if status["run"]["number"] != 1 or len(status.get("history", ())) != 1:
+            found.append("not one run")
+        sent = target.counts().total
+        if status["verdict"] == "Passed" and sent != 40:
+            found.append(f"passed with {sent} of 40 requests")
+        try:
+            eventually(
+                lambda: [
+                    one
+                    for one in runner_pods(self.bed.api, namespace)
+                    if one["status"].get("phase") not in ("Succeeded", "Failed")
+                ],
+                until=lambda living: not living,
+                within_s=60,
+                what="the runners' end",
+            )
+        except AssertionError as error:
+            found.append(str(error))
+        return found
+
+
+ALLOWED = ("Passed/OnlyImplicitRules", "Error/StartFailed")
+
+
+def test_a_kill_after_any_act_leads_to_the_same_verdict(
+    bed: Bed, cluster: Cluster, image: str, installed: dict[str, Any], tmp_path: Path
+) -> None:
+    sweep = Sweep(bed, cluster, image, tmp_path)
+    unharmed, faults, acts = sweep.run(0)
+    assert (unharmed, faults) == (ALLOWED[0], [])
+    with ThreadPoolExecutor(AT_ONCE) as side:
+        ends = list(side.map(sweep.run, range(1, len(acts) + 1)))
+    told = [
+        f"killed after {point} ({acts[point - 1]}): {end} {faults}"
+        for point, (end, faults, _) in enumerate(ends, 1)
+        if faults or end not in ALLOWED
+    ]
+    assert not told, "\n".join(told)
+    passed = [end for end, _, _ in ends if end == ALLOWED[0]]
+    assert len(passed) >= len(ends) - 4, "only a kill while the fleet starts may cost the run"
+
+
+def test_a_kill_while_a_run_is_aborted_leaves_it_cancelled(
+    bed: Bed, namespace: str, start_operator: Callable[..., Operator], target: CountingTarget
+) -> None:
+    alone = start_operator()
+    steps = [get(), {"sleep": "50ms"}]
+    bed.api.apply(load_test("shop", runners=2, load=users(2, "90s"), steps=steps), namespace)
+    uid = reached(bed.api, namespace, "shop", "Running")["run"]["uid"]
+    annotate(bed.api, namespace, "shop", abort=uid)
+    eventually(
+        lambda: status_of(bed.api, namespace, "shop")["phase"],
+        until=lambda phase: phase != "Running",
+        every_s=0.02,
+        what="the persisted intent",
+    )
+    alone.kill()
+    alone.start()
+    assert outcome(finished(bed.api, namespace, "shop")) == ("Cancelled", "AbortedByPerson")
+    assert status_of(bed.api, namespace, "shop")["summary"]["requests"] == target.counts().total
+
+
+def test_a_run_goes_on_without_its_operator_and_is_judged_when_it_is_back(
+    bed: Bed, namespace: str, start_operator: Callable[..., Operator], target: CountingTarget
+) -> None:
+    alone = start_operator()
+    steps = [get(), {"sleep": "100ms"}]
+    manifest = load_test(
+        "shop", runners=2, load=users(2, "6s"), steps=steps, thresholds={"checks": ["rate==1"]}
+    )
+    bed.api.apply(manifest, namespace)
+    reached(bed.api, namespace, "shop", "Running")
+    alone.kill()
+    before = target.counts().total
+    eventually(
+        lambda: time.time() - target.counts().last > 2, within_s=30, what="the end of the load"
+    )
+    assert target.counts().total > before
+    alone.start()
+    status = finished(bed.api, namespace, "shop")
+    assert outcome(status) == ("Passed", "ThresholdsHeld"), status["message"]
+    assert status["summary"]["requests"] == target.counts().total
+
+
+def test_a_breach_while_no_operator_watched_is_no_pass(
+    bed: Bed, namespace: str, start_operator: Callable[..., Operator], target: CountingTarget
+) -> None:
+    alone = start_operator()
+    steps = [get(), {"sleep": "100ms"}]
+    rules = {"http_req_failed": ["rate<1% abort"]}
+    manifest = load_test("shop", load=users(2, "60s"), steps=steps, thresholds=rules)
+    bed.api.apply(manifest, namespace)
+    reached(bed.api, namespace, "shop", "Running")
+    alone.kill()
+    target.answer(503)
+    seen = target.counts().total
+    eventually(lambda: target.counts().total > seen + 20, what="failed requests")
+    alone.start()
+    status = finished(bed.api, namespace, "shop", within_s=45)
+    assert outcome(status) == ("Failed", "ThresholdAborted")
+
+
+def test_two_operators_make_one_run_and_one_verdict(
+    bed: Bed, namespace: str, start_operator: Callable[..., Operator], target: CountingTarget
+) -> None:
+    start_operator("one")
+    start_operator("two")
+    for name in ("first", "second"):
+        bed.api.apply(load_test(name, runners=2, steps=[get(f"/{name}")]), namespace)
+    for name in ("first", "second"):
+        status = finished(bed.api, namespace, name)
+        assert outcome(status)[0] == "Passed", status["message"]
+        assert len(status["history"]) == 1
+    assert len(jobs(bed.api, namespace)) == 2
+    assert len(runner_pods(bed.api, namespace)) == 4
+    assert dict(target.counts().paths) == {"/first": 30, "/second": 30}
+
+
+def test_an_operator_frozen_for_a_while_writes_nothing_stale(
+    bed: Bed, namespace: str, start_operator: Callable[..., Operator], target: CountingTarget
+) -> None:
+    frozen = start_operator("frozen")
+    bed.api.apply(load_test("shop", runners=2, load=users(2, "4s")), namespace)
+    reached(bed.api, namespace, "shop", "Running")
+    frozen.signal(signal.SIGSTOP)
+    start_operator("other")
+    before = finished(bed.api, namespace, "shop")
+    frozen.signal(signal.SIGCONT)
+    bed.api.apply(load_test("next", load=iterations(5)), namespace)
+    finished(bed.api, namespace, "next")
+    assert status_of(bed.api, namespace, "shop") == before
