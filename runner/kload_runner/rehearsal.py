@@ -61,7 +61,7 @@ class Rehearsal:
             setup = stage.phase(SETUP, self._plan.setup)
             parts = [(scenario, stage.scenario(scenario)) for scenario in self._plan.scenarios]
             teardown = stage.phase(TEARDOWN, self._plan.teardown)
-            real = make_wire(settings)
+            real = make_wire(settings, stage.base_url)
             wire = cast("Wire", NarratedWire(real, self._narrator))
             try:
                 if self._plan.target.ready is not None:

@@ -93,7 +93,7 @@ class Engine:
         self._parts = {item.name: stage.scenario(item) for item in self.plan.scenarios}
         self._phases[TEARDOWN] = stage.phase(TEARDOWN, self.plan.teardown)
         self._controls = {item.name: Control() for item in self.plan.scenarios}
-        self._wire = make_wire(settings)
+        self._wire = make_wire(settings, stage.base_url)
 
     @property
     def base_url(self) -> str:

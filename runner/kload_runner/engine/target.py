@@ -80,14 +80,17 @@ def wire_settings(target: TargetPlan, facts: RunnerFacts, now: Callable[[], floa
     )
 
 
-def make_wire(settings: WireSettings) -> Wire:
-    """Return the wire; inside the loop it is for.
+def make_wire(settings: WireSettings, base_url: str) -> Wire:
+    """Return the wire, ready for this target; inside the loop it is for.
 
     Raises:
         InvalidSpec: the TLS settings cannot be used.
     """
     try:
-        return Wire(settings)
+        wire = Wire(settings)
+        if base_url:
+            wire.prepare([parse_url(base_url)[0]])
+        return wire
     except InvalidRequest as exc:
         raise InvalidSpec([Problem("spec.target.tls", str(exc))]) from exc
 

@@ -19,7 +19,7 @@ from kload_runner.steps.bodies import (
 from kload_runner.steps.fields import FieldPlan, Fields, bind_fields
 from kload_runner.steps.heads import Heads
 from kload_runner.steps.outcomes import IterationFailed
-from kload_runner.steps.rendering import REPLAY_HEADERS
+from kload_runner.steps.rendering import REPLAY_HEADERS, expects_continue
 from kload_runner.steps.state import State
 from kload_runner.steps.urls import Locator, Place
 from kload_runner.wire import InvalidRequest, InvalidUrl, Request
@@ -69,11 +69,15 @@ PLAIN = Options()
 class Sender:
     """Makes requests."""
 
-    __slots__ = ("_all_fixed", "_defaults", "_heads", "_locator", "_places", "_ready", "_varying")
+    __slots__ = (
+        "_all_fixed", "_defaults", "_expects_continue", "_heads", "_locator", "_places", "_ready", "_varying",
+    )  # fmt: skip
 
     def __init__(self, defaults: Defaults) -> None:
         self._defaults = defaults
         self._all_fixed = defaults.fields.all_fixed
+        fixed = {name.lower(): text for name, text in defaults.fields.fixed}
+        self._expects_continue = expects_continue(fixed)
         self._locator = Locator(defaults.base_url)
         self._varying: Callable[[State], Fields] = bind_fields(defaults.fields, "target.headers")
         self._places: dict[str, Place] = {}
@@ -100,11 +104,13 @@ class Sender:
     ) -> Request:
         place = self._place(url, options.query)
         heads = self._heads.get((method, content_type)) or self._make_heads(method, content_type)
-        varying, replayable = self._varying(state), None
+        varying, replayable, waits = self._varying(state), None, self._expects_continue
         if options.headers:
             head = heads.head_with(place, varying, tuple(options.headers.items()))
-            if {name.lower() for name in options.headers} & REPLAY_HEADERS:
+            given = {name.lower(): text for name, text in options.headers.items()}
+            if given.keys() & REPLAY_HEADERS:
                 replayable = True
+            waits = expects_continue(given, waits)
         else:
             head = heads.head(place, varying)
         defaults = self._defaults
@@ -114,6 +120,7 @@ class Sender:
             head,
             timeout_s=defaults.timeout_s if options.timeout_s is None else options.timeout_s,
             max_redirects=defaults.redirects if options.redirects is None else options.redirects,
+            expect_continue=waits,
             replayable=replayable,
         )
 

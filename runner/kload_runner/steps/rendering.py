@@ -13,7 +13,7 @@ Knows the wire's Request and nothing of sending. The generated coroutine renders
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kload_runner.steps.bodies import Render, bind_body, body_names
@@ -102,6 +102,11 @@ def _bind_content(
     return None, render
 
 
+def expects_continue(fields: Mapping[str, str], default: bool = False) -> bool:
+    """Say whether the body waits for a 100 (RFC 9110 §10.1.1); names of fields are lower case."""
+    return fields["expect"].lower() == "100-continue" if "expect" in fields else default
+
+
 class _Requests:
     """Makes the requests of one step from places and heads."""
 
@@ -112,7 +117,7 @@ class _Requests:
         self._preparation = preparation
         self._varying = bind_fields(fields, step.path)
         names = {name.lower(): value for name, value in fields.fixed}
-        self._expect_continue = names.get("expect", "").lower() == "100-continue"
+        self._expect_continue = expects_continue(names)
         varying = {name.lower() for name, _ in fields.varying}
         self._note = HeadNote()  # one for all requests of the step, fixed or not
         self._replayable = True if (names.keys() | varying) & REPLAY_HEADERS else None
