@@ -26,7 +26,7 @@ from kload_operator.cluster import (
     NotFound,
     Refused,
 )
-from kload_operator.decision import Decision, Rules
+from kload_operator.decision import Decision, Prune, Release, Rules
 from kload_operator.observing import Instruments, Observer
 from kload_operator.phases.accepting import longest_of, run_of
 from kload_operator.reconcile import decide, needs_follow_up, phase_of, refuse
@@ -146,7 +146,9 @@ class Controller:
             return
         fleet = self._observer.fleet(run, seen.pods)
         for action in decision.actions:
-            logger.info(
+            level = logging.DEBUG if isinstance(action, Prune | Release) else logging.INFO
+            logger.log(
+                level,
                 "%s/%s run %d: %s",
                 subject.namespace,
                 subject.name,

@@ -23,6 +23,9 @@ from kload_operator.territory import Territory
 from kload_spec.model import GROUP, PLURAL, VERSION
 
 _OURS = f"{MANAGED_BY}={MANAGER}"
+_IDENTITY: Any = (
+    "kload-operator"  # of peering, which is off; detecting one fails for a user without a name
+)
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
@@ -132,6 +135,7 @@ async def watch(
         registry=registry(sinks, territory),
         settings=operator_settings(),
         standalone=True,
+        identity=_IDENTITY,
         clusterwide=territory.is_everywhere,
         namespaces=() if territory.is_everywhere else territory.names,
         ready_flag=ready,
