@@ -25,6 +25,7 @@ class Ask:
         resource: the plural, with its subresource: ``pods``, ``loadtests/status``; or the path.
         namespace: empty outside of one.
         name: of the object; empty for a collection.
+        host: the server that the request names; empty unless the proxy is a forward one.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Ask:
     resource: str
     namespace: str = ""
     name: str = ""
+    host: str = ""
 
 
 def ask_of(method: str, target: str) -> Ask:
@@ -46,7 +48,7 @@ def ask_of(method: str, target: str) -> Ask:
     elif parts[:1] == ["apis"] and len(parts) > 3:
         rest = parts[3:]
     else:
-        return Ask(method, url.path, query, method.lower(), url.path)
+        return Ask(method, url.path, query, method.lower(), url.path, host=url.hostname or "")
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
