@@ -6,11 +6,11 @@ Exit codes: 0 ended as told, 1 the cluster cannot be reached, 2 the configuratio
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 
+from kload_operator import logs
 from kload_operator.cluster import ClusterError, KubernetesCluster
 from kload_operator.operating import World, operate
 from kload_operator.prometheus import PrometheusClient
@@ -18,14 +18,11 @@ from kload_operator.runner_access import DirectAccess, ProxyAccess
 from kload_operator.settings import Settings, SettingsError, load_settings
 
 EXIT_CLUSTER, EXIT_SETTINGS = 1, 2
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def main() -> int:
     """Run the operator; return the exit code."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format=LOG_FORMAT)
-    for name in ("httpx", "kopf"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logs.set_up()
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:

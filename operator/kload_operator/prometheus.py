@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -137,4 +138,7 @@ def _values(url: str, answer: httpx.Response, label: str) -> Vector:
         raise Unavailable(f"{url} answers in part: {'; '.join(parsed.warnings)}")
     if parsed.data.resultType != "vector":
         raise Misconfigured(f"{url} answers a {parsed.data.resultType}, not a vector")
-    return {item.metric.get(label, ""): float(item.value[1]) for item in parsed.data.result}
+    found = {item.metric.get(label, ""): float(item.value[1]) for item in parsed.data.result}
+    if any(isnan(value) for value in found.values()):
+        raise Unavailable(f"{url} answers NaN, which is no number")
+    return found

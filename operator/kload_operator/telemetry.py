@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kload_operator.subject import Subject
 from kload_spec.result import Result, totals
@@ -56,11 +56,7 @@ class Telemetry:
         self._queue_length = Gauge(
             "kload_operator_queue_length", "Keys waiting", registry=self.registry
         )
-        self._api_calls = Gauge(
-            "kload_operator_api_requests_total",
-            "Requests to the API server",
-            registry=self.registry,
-        )
+        self._calls = 0
         self._deaf_since: float | None = None
         self.ready = False
         self._lag_s = 0.0
@@ -92,7 +88,7 @@ class Telemetry:
         self._oldest_s = oldest_s
         self._queue_oldest.set(oldest_s)
         self._queue_length.set(length)
-        self._api_calls.set(calls)
+        self._calls = calls
 
     def hearing(self, *, deaf: bool) -> None:
         """Take note of whether the watches tell of changes."""
@@ -142,7 +138,9 @@ class Telemetry:
             for metric, stats in numbers.items():
                 for stat, value in stats.items():
                     results.add_metric([namespace, name, run, metric, stat], value)
-        yield from (verdicts, results)
+        calls = CounterMetricFamily("kload_operator_api_requests", "Requests to the API server")
+        calls.add_metric([], self._calls)
+        yield from (verdicts, results, calls)
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: what is collected depends on the runs there are."""

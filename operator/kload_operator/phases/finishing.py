@@ -120,10 +120,22 @@ def _conclude(
         warnings=tuple(judgement.warnings[:64]) or None,
         result=situation.run.result_name,
         start_time=started,
-        runners=runners.model_copy(update={"lost": lost}),
+        runners=runners.model_copy(
+            update={"lost": lost, "start_skew": runners.start_skew or _skew(result)}
+        ),
     )
-    told = (totals.complete, totals.message) if totals is not None else None
+    if totals is None:  # kept by an operator that was killed before it could write the status
+        complete = judgement.reason is not Reason.INCOMPLETE_DATA
+        told = (complete, "as the result document says")
+    else:
+        told = (totals.complete, totals.message)
     return Decision(decision.status, decision.actions, decision.again_s, told)
+
+
+def _skew(result: Result) -> str | None:
+    """Return the start skew as the runners themselves measured it."""
+    late = [runner.start_skew_s for runner in result.runners]
+    return f"{(max(late) - min(late)) * 1000:.1f}ms" if len(late) > 1 else None
 
 
 def clean_up(situation: Situation) -> Decision:

@@ -24,17 +24,21 @@ from kload_operator.decision import (
 )
 from kload_operator.phases.accepting import accept
 from kload_operator.seen import Blocker, MetricsSeen, PodPhase
+from kload_operator.status import moment, since_s
 from kload_spec.model import Phase, RunnersStatus
 from kload_spec.plan import Plan
 from kload_spec.verdicts import Reason
 
 UNREACHABLE_S = 10.0  # s after a pod is ready
 # Faults that time does not heal; a moment of grace all the same, since kubelets are late sometimes.
-_HOPELESS_S = {
+HOPELESS_S = {
     Reason.CREATE_CONTAINER_CONFIG_ERROR: 20.0,
     Reason.FORBIDDEN: 20.0,
     Reason.RUNNER_UNREACHABLE: 20.0,
+    Reason.METRICS_UNAVAILABLE: 20.0,  # only faults of configuration say since when
 }
+# What is no fault for so long: the first scrape takes an interval.
+NORMAL_S = {Reason.METRICS_UNAVAILABLE: 8.0}
 _CHECKLIST = (
     "is there a PodMonitor or scrape job for pods labelled app.kubernetes.io/name=kload-runner,"
     " does a NetworkPolicy let Prometheus reach port 9095, does a rule drop or rename labels?"
@@ -89,14 +93,12 @@ def gate(situation: Situation) -> Decision:
         waiting = f"{answering} of {situation.runners} runners answer"
         return held_up(situation, unreachable(situation) or blocker_of(situation), waiting)
     if unscraped := missing_series(situation, plan, seen.metrics or MetricsSeen(problem="?")):
-        return held_up(situation, unscraped, unscraped.message, named_at_once=False)
+        return held_up(situation, unscraped, f"{answering} runners are ready")
     message = f"{situation.runners} runners are ready and scraped"
     return move(situation, Phase.SETUP, message, runners=_fleet(situation))
 
 
-def held_up(
-    situation: Situation, blocker: Blocker | None, waiting: str, *, named_at_once: bool = True
-) -> Decision:
+def held_up(situation: Situation, blocker: Blocker | None, waiting: str) -> Decision:
     """Wait, saying for what; end the run when its time is over, or the fault is one that stays."""
     if situation.now >= situation.start_deadline:
         timeout = f"no load within startTimeout ({situation.subject.start_timeout_s:g}s): "
@@ -105,13 +107,14 @@ def held_up(
         return fail(situation, Blocker(blocker.reason, timeout + blocker.message))
     if blocker is None:
         return stay(situation, waiting, again_s=SOON_S)
-    grace_s = _HOPELESS_S.get(blocker.reason)
+    grace_s = HOPELESS_S.get(blocker.reason)
     since = blocker.since or situation.now
     if grace_s is not None and situation.now >= since + timedelta(seconds=grace_s):
         return fail(situation, blocker)
-    reason = blocker.reason.value if named_at_once else None
-    return stay(situation, f"{waiting}; {blocker.message}" if named_at_once else waiting,
-                reason=reason, again_s=SOON_S)  # fmt: skip
+    normal_s = NORMAL_S.get(blocker.reason, 0.0)
+    named = since_s(situation.progress.phase_time, situation.now) >= normal_s
+    reason = blocker.reason.value if named else None
+    return stay(situation, f"{waiting}; {blocker.message}", reason=reason, again_s=SOON_S)
 
 
 def blocker_of(situation: Situation) -> Blocker | None:
@@ -149,7 +152,8 @@ def missing_series(situation: Situation, plan: Plan, metrics: MetricsSeen) -> Bl
     """Return what Prometheus has not scraped yet of what the verdict will need."""
     size = situation.runners
     if metrics.problem:
-        return Blocker(Reason.METRICS_UNAVAILABLE, metrics.problem)
+        since = moment(situation.progress.phase_time) if metrics.permanent else None
+        return Blocker(Reason.METRICS_UNAVAILABLE, metrics.problem, since)
     if metrics.runners < size:
         message = f"Prometheus has scraped {metrics.runners} of {size} runners; {_CHECKLIST}"
         return Blocker(Reason.METRICS_UNAVAILABLE, message)
