@@ -90,20 +90,3 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         load_settings({"KLOAD_CONFIG": str(tmp_path / "nowhere.yaml")})
-
-
-@pytest.mark.parametrize(
-    ("names", "streams", "watched", "unwatched"),
-    [
-        pytest.param([], (), "any", None, id="all"),
-        pytest.param(["a", "b"], ("a", "b"), "a", "ab", id="names"),
-        pytest.param(["a", "team-*"], (), "team-x", "team", id="a pattern among them"),
-    ],
-)
-def test_patterns_are_watched_at_once_and_heeded_one_by_one(
-    names: list[str], streams: tuple[str, ...], watched: str, unwatched: str | None
-) -> None:
-    settings = Settings.model_validate({"watchNamespaces": names})
-    assert settings.streams == streams
-    assert settings.watches(watched)
-    assert unwatched is None or not settings.watches(unwatched)
