@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from chaos.faults import Hang, Rule
 from chaos.requests import Ask
 from cluster import proxies
@@ -147,6 +148,7 @@ class Sweep:
 ALLOWED = ("Passed/OnlyImplicitRules", "Error/StartFailed")
 
 
+@pytest.mark.timeout(1200)
 def test_a_kill_after_any_act_leads_to_the_same_verdict(
     bed: Bed, cluster: Cluster, image: str, installed: dict[str, Any], tmp_path: Path
 ) -> None:

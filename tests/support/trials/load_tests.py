@@ -26,12 +26,14 @@ def load_test(
     Args:
         name: of the LoadTest.
         load: the scenario without its steps; 30 iterations of 3 VUs by default.
-        steps: one GET of `/` by default.
+        steps: one GET of `/` by default; none where the load names a function of a script.
         runners: how many, or fields of `spec.runners`.
         spec: further fields of the spec; None takes one away.
     """
     fleet = {"replicas": runners} if isinstance(runners, int) else dict(runners)
-    scenario = {**(load or iterations(30, vus=3)), "steps": list(steps or [get()])}
+    scenario = dict(load or iterations(30, vus=3))
+    if "exec" not in scenario:
+        scenario["steps"] = list(steps or [get()])
     whole: Object = {
         "runners": {"resources": SMALL, **fleet},
         "target": {"baseURL": TARGET},

@@ -68,7 +68,7 @@ def scraped_twice(settings: Settings) -> Settings:
     return {**settings, "scrape_configs": jobs}
 
 
-def relabeled(settings: Settings, *rules: Mapping[str, str]) -> Settings:
+def relabeled(settings: Settings, *rules: Mapping[str, object]) -> Settings:
     """Return settings whose scrapes pass through these rules (metric_relabel_configs)."""
     jobs = [
         {**job, "metric_relabel_configs": [dict(rule) for rule in rules]}
