@@ -62,7 +62,10 @@ class ScriptBehaviour:
                 await (function(vu) if not self.phase else self._phase(vu, state))
             except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
                 raise
-            except Exception as exc:  # whatever the user's code does: counted, never our own end
+            except (
+                Exception,
+                SystemExit,
+            ) as exc:  # whatever the user's code does: never our own end
                 raise self.failure(exc) from None
 
         return remember, iterate
@@ -74,7 +77,9 @@ class ScriptBehaviour:
         if isinstance(returned, Mapping):
             state.vars.update(returned)
 
-    def failure(self, error: Exception) -> IterationFailed:
+    def failure(self, error: BaseException) -> IterationFailed:
         """Return an exception of the user's code as a failed iteration."""
-        trace = "".join(traceback.format_exception(error, limit=-DEEPEST_FRAMES))
+        frames = error.__traceback__.tb_next if error.__traceback__ else None  # the first is ours
+        lines = traceback.format_exception(type(error), error, frames, limit=-DEEPEST_FRAMES)
+        trace = "".join(lines).rstrip()
         return IterationFailed(type(error).__name__, place_of(error, self.root), trace)

@@ -54,6 +54,9 @@ _WHOLE: Final = frozenset(
 )  # dicts that may be used as a value: a row is a map like any other
 ROOTS: Final = frozenset({*_VU_ROOTS, *_RESPONSE_ROOTS, *_RECORDS, *_DICTS})
 
+_YAML_TRUTHS: Final = frozenset(
+    {"y", "n", "yes", "no", "on", "off"}
+)  # of YAML 1.1, as kubectl has it
 _ABSENT: Final = {
     "vu": "no VU runs when this is settled; use params",
     "response": "is known only after a request",
@@ -168,6 +171,8 @@ class Names:
             hint = f"; {root} has {listed(known)}"
         elif not known:
             hint = "; none is declared"
+        if name.lower() in _YAML_TRUTHS and known & {"true", "false"}:
+            hint = f"; YAML reads a key {name} as {'true' if name.lower() in ('y', 'yes', 'on') else 'false'}: quote it"
         self._fail(f"unknown name {root}.{name}{hint}", at)
 
     def _unknown(self, name: str, at: int) -> NoReturn:

@@ -47,7 +47,7 @@ def decide(evidence: Evidence) -> Judgement:
         if found is not None:
             verdict, reason, message = found
             return Judgement(
-                verdict, reason, message, _warnings(evidence), exit_code(verdict, reason)
+                verdict, reason, message, _warnings(evidence, reason), exit_code(verdict, reason)
             )
     raise AssertionError("the last rule applies to everything")  # pragma: no cover
 
@@ -185,7 +185,7 @@ def _lagged(evidence: Evidence) -> _Found | None:
 
 
 def _explicable(item: JudgedThreshold, worst_lag_s: float) -> bool:
-    """Say whether our own lag can have broken a bound: a request is late by one lag when sent and one when read (ADR 4)."""
+    """Say whether our own lag can have broken a bound: a request is late by one when sent and one when read (ADR 4)."""
     observed = item.outcome.observed
     return observed is None or observed - 2 * worst_lag_s <= item.threshold.bound
 
@@ -255,7 +255,7 @@ def _failed(broken: list[JudgedThreshold]) -> _Found | None:
     return Verdict.FAILED, Reason.THRESHOLD_BROKEN, "; ".join(item.describe() for item in broken)
 
 
-def _warnings(evidence: Evidence) -> tuple[str, ...]:
+def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
     """Return what should be known beside the verdict."""
     health, limits = evidence.health, evidence.limits
     found = list(evidence.notes)
@@ -264,7 +264,7 @@ def _warnings(evidence: Evidence) -> tuple[str, ...]:
             f"{health.dropped_by_target} of {health.arrivals} arrivals were dropped because all VUs were waiting for"
             " the target; it is too slow for this rate, or maxVUs is too low"
         )
-    if 0.0 < health.late_share <= limits.late_share:
+    if health.late_share and reason is not Reason.LOAD_NOT_DELIVERED:  # which says so itself
         found.append(
             f"{_percent(health.late_share)} of arrivals were late or dropped by the generator"
         )

@@ -189,6 +189,11 @@ async def test_files_beside_the_entry_can_be_imported_and_are_not_left_behind(
     assert sys.path == path
 
 
+async def test_an_exit_of_the_script_fails_its_iteration_and_nothing_else(tmp_path: Path) -> None:
+    play, _ = await play_script(tmp_path, "import sys\nsys.exit(3)", iterations=2)
+    assert play.failures == ["test.py:3: SystemExit"]  # told once; the run went on
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -44,6 +44,9 @@ TEARDOWN = Scope(totals=frozenset({"http_reqs", "iterations"}))
         pytest.param("req.bdy", HEADER, "did you mean req.body?", id="request-field"),
         pytest.param("row.email", BODY, "the scenario has no `data`", id="row"),
         pytest.param("row.mail", AFTER, "did you mean row.email?", id="column"),
+        pytest.param(
+            "row.n", Scope(row=frozenset({"false"})), "YAML reads a key n as false", id="truth-key"
+        ),
         pytest.param("params.x", BODY, "params does not exist here", id="params"),
         pytest.param("params.pek", AFTER, "did you mean params.peak?", id="param"),
         pytest.param("totals.http_reqs", AFTER, "known only in teardown", id="totals"),

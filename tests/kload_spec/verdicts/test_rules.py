@@ -440,6 +440,13 @@ def test_a_busy_generator_that_delivered_the_load_still_passes(
     assert warning in found.warnings[0]
 
 
+def test_a_rule_of_higher_rank_does_not_hide_that_the_load_was_not_delivered() -> None:
+    late = Health(arrivals=100, dropped_by_generator=8)
+    found = decide(given_that(thresholds=(MANY_FAILED,), health=late))
+    assert found.verdict is Verdict.FAILED
+    assert found.warnings == ("8% of arrivals were late or dropped by the generator",)
+
+
 def test_an_open_loop_is_not_told_to_push_harder() -> None:
     assert decide(given_that(health=Health(cpu_share=0.97), closed_loop=False)).warnings == ()
 
