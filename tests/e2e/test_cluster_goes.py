@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -14,6 +15,7 @@ from cluster.api import Api
 from cluster.bring_up import Cluster
 from cluster.places import cluster_places
 from cluster.pods import pod
+from cluster.processes import namespaces_of
 from cluster.waiting import eventually
 
 
@@ -48,8 +50,9 @@ def kill_containerd_and_shims(cluster: Cluster) -> None:
     """Kill what would clean up after containers, so that they are orphans."""
     cluster.processes.signal("containerd", signal.SIGKILL)
     for pid in cgroups.processes(cluster.places.name):
-        if "containerd-shim" in Path(f"/proc/{pid}/comm").read_text():
-            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # gone meanwhile
+            if "containerd-shim" in Path(f"/proc/{pid}/comm").read_text():
+                os.kill(pid, signal.SIGKILL)
 
 
 def kill_supervisor(cluster: Cluster) -> None:
@@ -73,10 +76,7 @@ def freeze_everything(cluster: Cluster) -> None:
 )
 def test_cluster_down_leaves_nothing(second: Cluster, wreck: Callable[[Cluster], None]) -> None:
     places, link = second.places, second.addresses.link
-    namespaces = {
-        Path(f"/proc/{second.processes.init_pid()}/ns/{kind}").readlink()
-        for kind in ("net", "mnt", "pid")
-    }
+    namespaces = namespaces_of(second.processes.init_pid())
     wreck(second)
     assert teardown.take_down(places)
     assert teardown.leftovers(places) == []
@@ -110,13 +110,7 @@ def test_a_cluster_ends_with_the_process_that_wanted_it() -> None:
     teardown.take_down(places)
 
 
-def namespaces_in_use() -> set[Path]:
-    """Return the network, mount and process namespaces that some process is in."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        for kind in ("net", "mnt", "pid") if entry.name.isdigit() else ():
-            try:
-                found.add((entry / "ns" / kind).readlink())
-            except OSError:
-                continue
-    return found
+def namespaces_in_use() -> set[str]:
+    """Return the namespaces that some process is in."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return {one for pid in pids for one in namespaces_of(pid)}

@@ -42,6 +42,11 @@ class Places:
         return self.running / "supervisor.sock"
 
     @property
+    def namespaces(self) -> Path:
+        """The file that names the cluster's kernel namespaces, for whoever looks for its processes."""
+        return self.running / "namespaces.json"
+
+    @property
     def containerd_socket(self) -> Path:
         return self.running / "containerd.sock"
 

@@ -71,6 +71,15 @@ def launch(places: Places, lifetime_s: float, lifeline: int | None = None) -> No
             text = (places.logs / "supervisor.log").read_text(errors="replace")[-600:]
             raise ClusterError(f"the namespaces of the cluster could not be made: {text}")
         time.sleep(0.01)
+    places.namespaces.write_text(json.dumps(sorted(namespaces_of(Processes(places).init_pid()))))
+
+
+def namespaces_of(pid: int) -> set[str]:
+    """Return the mount, network and process namespace of a process; empty when it is gone."""
+    try:
+        return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("mnt", "net", "pid")}
+    except OSError:
+        return set()
 
 
 class Processes:

@@ -8,7 +8,6 @@ cgroups and a folder. Works from any wreck: half the processes killed, the super
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from cluster.failures import ClusterError
 from cluster.locks import exclusive_and_removed
 from cluster.network import Addresses
 from cluster.places import Places
-from cluster.processes import Processes
+from cluster.processes import Processes, namespaces_of
 
 
 def take_down(places: Places, within_s: float = 30.0) -> bool:
@@ -51,7 +50,7 @@ def remove(places: Places, within_s: float = 30.0) -> bool:
 def leftovers(places: Places) -> list[str]:
     """Return what there still is of the cluster besides its folder: processes, mounts, links, cgroups."""
     found = [f"process {pid}" for pid in cgroups.processes(places.name)]
-    found += [f"process {pid}" for pid in _processes_that_name(places)]
+    found += [f"process {pid}" for pid in _processes_of(places)]
     found += [f"cgroup {path}" for path in cgroups.branches(places.name) if path.exists()]
     mounts = Path("/proc/self/mounts").read_text()
     found += [f"mount {line.split()[1]}" for line in mounts.splitlines() if _names(places, line)]
@@ -64,18 +63,14 @@ def _names(places: Places, text: str) -> bool:
     return f"{places.running}/" in text + "/"
 
 
-def _processes_that_name(places: Places) -> list[int]:
-    """Return the processes that have the cluster's folder in their command: its components and shims."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except (OSError, UnicodeDecodeError):
-                continue
-            if f"{places.running}/" in command:
-                found.append(int(entry.name))
-    return found
+def _processes_of(places: Places) -> list[int]:
+    """Return the processes in the cluster's namespaces, those about to end included."""
+    try:
+        namespaces = set(json.loads(places.namespaces.read_text()))
+    except (OSError, ValueError):
+        return []
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if namespaces & namespaces_of(pid)]
 
 
 def _link(places: Places) -> str | None:
