@@ -33,7 +33,7 @@ class Metric(Written):
         Annotated[MetricType, OneOf(MetricType, "type of metric")],
         says(
             "a type",
-            "counter (a sum), rate (a share of true), trend (a distribution), gauge (for graphs).",
+            "counter (a sum; true adds 1), rate (a share of true), trend (a distribution), gauge (for graphs).",
             "trend",
         ),
     ]
