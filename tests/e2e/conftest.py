@@ -111,6 +111,14 @@ def cluster(bed: Bed) -> Cluster:
 
 
 @pytest.fixture
+def prometheus_url(bed: Bed) -> str:
+    """The cluster's Prometheus; somebody's own cluster has to name one."""
+    if not bed.prometheus_url:
+        pytest.skip("needs a Prometheus; set KLOAD_E2E_PROMETHEUS to the address of your cluster's")
+    return bed.prometheus_url
+
+
+@pytest.fixture
 def namespace(bed: Bed, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of this test's own."""
     name = bed.make_namespace(request.node.originalname.removeprefix("test_"))

@@ -74,7 +74,9 @@ def test_nothing_leads_out_of_the_cluster(cluster: Cluster, bed: Bed, namespace:
     assert "default" not in cluster.processes.inside("ip", "route", "show")
 
 
-def test_prometheus_finds_pods_that_look_like_runners(bed: Bed, namespace: str) -> None:
+def test_prometheus_finds_pods_that_look_like_runners(
+    bed: Bed, namespace: str, prometheus_url: str
+) -> None:
     page = "# TYPE kload_runner_info gauge\\nkload_runner_info 1\\n"
     serve = f"printf '{page}' > /tmp/metrics && exec httpd -f -p 9095 -h /tmp"
     runner = pod(
@@ -89,7 +91,7 @@ def test_prometheus_finds_pods_that_look_like_runners(bed: Bed, namespace: str) 
     query = {"query": f'up{{namespace="{namespace}",pod="runner"}}'}
 
     def targets() -> list[dict[str, object]]:
-        answer = httpx.get(f"{bed.prometheus_url}/api/v1/query", params=query).json()
+        answer = httpx.get(f"{prometheus_url}/api/v1/query", params=query).json()
         found: list[dict[str, object]] = answer["data"]["result"]
         return found
 
