@@ -23,7 +23,7 @@ import time
 from typing import Any
 
 # Folders of the machine that the components would write to, each hidden under a file system of the cluster's own.
-_HIDDEN = ("/run", "/var/lib/cni", "/var/log")
+_HIDDEN = ("/run", "/var/lib/cni", "/var/lib/kubelet", "/var/log")
 _CGROUPS = "/sys/fs/cgroup"
 
 
