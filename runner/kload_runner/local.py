@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kload_runner.clock import MonotonicClock
 from kload_runner.control_api import ControlServer
@@ -31,14 +32,15 @@ from kload_runner.members import Member, MemberLost, OwnMember
 from kload_runner.runner import Runner
 from kload_runner.script.loading import ScriptError
 from kload_runner.snapshots import RunSnapshot
-from kload_runner.worker import Task
-from kload_runner.workers import started_workers
 from kload_spec.control import PlanSource, RunDescription, RunIdentity, token_hash
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.plan import Plan
 from kload_spec.result import Circumstances, Result, conclude
 from kload_spec.striping import RunnerIndex
 from kload_spec.verdicts import Fault, Reason
+
+if TYPE_CHECKING:
+    from kload_runner.worker import Task
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +153,8 @@ async def _alone(local: LocalRun, engine: Engine) -> Result:
 
 async def _together(local: LocalRun, engine: Engine) -> Result:
     """Run in several processes."""
+    from kload_runner.workers import started_workers  # late: one process needs no HTTP client
+
     token = secrets.token_urlsafe(32)
     log = local.on_log or logger.info
     try:
@@ -186,6 +190,8 @@ def _facts(local: LocalRun, loop_name: str) -> RunnerFacts:
 
 
 def _tasks(local: LocalRun, facts: RunnerFacts, token: str) -> list[Task]:
+    from kload_runner.worker import Task
+
     assert local.source is not None
     description = RunDescription(
         run=facts.run,

@@ -8,7 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from kload_runner.members import Member, MemberLost, RemoteMember
+from kload_runner.members import Member, MemberLost
+from kload_runner.remote_member import RemoteMember
 from kload_runner.worker import Task, Told
 
 START_WITHIN_S = 30.0  # s; from the start of the processes until they serve: imports and planning

@@ -1,23 +1,38 @@
 """The command line `kload`: reads arguments and files, calls the engine, prints. Decides nothing about load or
 verdicts.
 
-One module per command, each with its own options: `add_to(commands)` and the function that runs it.
+One module per command, each with its own options: `add_to(commands)` and the function that runs it. Only the module of
+the command that was asked for is imported: `kload --help` needs no engine.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
+from types import MappingProxyType
 
-from kload_runner.cli import demo, new, pod, report, run, validate, wait
-from kload_runner.cli.output import Refused, complain
+from kload_runner.cli.output import EXIT_INTERRUPTED, Refused, complain
 from kload_runner.cli.parser import new_parser
 
 EXIT_CODES = """\
 exit codes: 0 passed, 99 a threshold was broken, 98 inconclusive, 104 invalid input, 105 stopped by Ctrl-C,
             107 a script failed at load or setup, 108 stopped by an `abort` step, 1 any other error
 """
+
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "run LoadTests on this machine to their verdicts",
+        "validate": "check manifests and show what they would do; sends nothing",
+        "new": "write a commented LoadTest to start from",
+        "report": "show a finished run again, or write it in another form",
+        "demo": "load a small bundled shop: a first run that needs nothing else",
+        "wait": "wait for a LoadTest in a cluster and exit with its verdict",
+        "pod": "be a runner in a pod: the container's command",
+    }
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,11 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EXIT_CODES,
         version=f"kload {version('kload')}",
     )
-    for command in (run, validate, new, report, demo, wait, pod):
-        command.add_to(commands)
-    options = parser.parse_words(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
     try:
+        for name, summary in COMMANDS.items():
+            if words and words[0] == name:
+                import_module(f"kload_runner.cli.{name}").add_to(commands)
+            else:
+                commands.add_parser(name, help=summary)
+        options = parser.parse_words(words)
         return int(options.command(options))
+    except (
+        KeyboardInterrupt
+    ):  # before a run took Ctrl-C for itself, or in a command that measures nothing
+        print("kload: stopped by Ctrl-C", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except Refused as refused:
         complain(refused)
         return refused.exit_code

@@ -12,6 +12,7 @@ from kload_spec.errors import InvalidSpec, Problem
 EXIT_INVALID = (
     104  # the spec or the command line is wrong; nothing was sent (k6's number, docs/exit-codes.md)
 )
+EXIT_INTERRUPTED = 105  # Ctrl-C
 EXIT_SCRIPT = 107  # a script raised while it was loaded
 
 

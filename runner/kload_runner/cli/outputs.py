@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kload_runner.cli.output import Refused
-from kload_runner.report.html import html
 from kload_runner.report.junit import junit
 from kload_runner.report.markdown import markdown
 from kload_runner.report.view import View
@@ -33,6 +32,14 @@ def _markdown(views: Sequence[View]) -> str:
     return "\n".join(markdown(view) for view in views)
 
 
+def _html(views: Sequence[View]) -> str:
+    from kload_runner.report.html import (
+        html,  # late: its templates are of no use to the other forms
+    )
+
+    return html(views)
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A form of a report: how its files end and who writes it."""
@@ -45,7 +52,7 @@ FORMATS = {
     "json": Format("json", _json),
     "junit": Format("xml", junit),
     "markdown": Format("md", _markdown),
-    "html": Format("html", html),
+    "html": Format("html", _html),
 }
 
 
