@@ -42,12 +42,18 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--port", type=port_number, default=0, metavar="N", help="port of the shop (any free one)"
     )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="with --serve: where the shop listens; 0.0.0.0 in a pod (127.0.0.1)",
+    )
 
 
 def demo(options: argparse.Namespace) -> int:
     """Run the quickstart against the bundled shop, and say what to do next."""
     if options.serve:
-        return _serve_until_interrupted(options.port)
+        return _serve_until_interrupted(options.host, options.port)
     manifest = options.file or str(files("kload_runner.demo").joinpath("quickstart.yaml"))
     with _shop(options.port) as url:
         print(f"the demo shop listens at {url}")
@@ -74,11 +80,11 @@ def _run(words: Sequence[str]) -> int:
     return int(options.command(options))
 
 
-def _serve_until_interrupted(port: int) -> int:
+def _serve_until_interrupted(host: str, port: int) -> int:
     async def serve() -> None:
-        server = await _start(port)
+        server = await _start(host, port)
         print(
-            f"the demo shop listens at http://127.0.0.1:{shop.port_of(server)}; Ctrl-C ends it",
+            f"the demo shop listens at http://{host}:{shop.port_of(server)}; Ctrl-C ends it",
             flush=True,
         )
         async with server:
@@ -89,9 +95,9 @@ def _serve_until_interrupted(port: int) -> int:
     return 0
 
 
-async def _start(port: int) -> asyncio.Server:
+async def _start(host: str, port: int) -> asyncio.Server:
     try:
-        return await shop.start(port)
+        return await shop.start(port, host)
     except OSError as error:
         raise Refused.because(f"--port {port}: {error.strerror}; choose another one") from error
 

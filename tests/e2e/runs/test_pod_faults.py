@@ -113,7 +113,7 @@ def test_what_keeps_runners_from_starting_is_named_and_no_request_is_sent(
         labels = {"pod-security.kubernetes.io/enforce": hindrance.enforced}
         bed.api.patch("v1/Namespace", namespace, {"metadata": {"labels": labels}})
     runners = {"replicas": 2, "resources": SMALL, **hindrance.runners}
-    manifest = load_test("shop", runners=runners, startTimeout="25s", **hindrance.spec)
+    manifest = load_test("shop", runners=runners, startTimeout="12s", **hindrance.spec)
     bed.api.apply(manifest, namespace)
 
     def named() -> bool:
@@ -127,6 +127,14 @@ def test_what_keeps_runners_from_starting_is_named_and_no_request_is_sent(
     assert outcome(status) == ("Error", hindrance.reason)
     assert hindrance.words in status["message"]
     assert target.counts().total == 0
+
+
+def test_pods_that_wait_for_ever_are_ended_after_the_verdict(
+    bed: Bed, namespace: str, operator: Operator
+) -> None:
+    runners = {"replicas": 2, "resources": {"requests": {"cpu": "900"}}}
+    bed.api.apply(load_test("shop", runners=runners, startTimeout="5s"), namespace)
+    finished(bed.api, namespace, "shop", within_s=60)
     eventually(
         lambda: [one for one in runner_pods(bed.api, namespace) if not is_over(one)],
         until=lambda living: not living,
@@ -196,7 +204,7 @@ held = []
 async def buy(vu):
     await vu.get("/", name="get")
     if vu.iter > 20:
-        held.append(bytes(64 << 20))
+        held.append(b"x" * (64 << 20))
     await vu.sleep(0.05)
 """
     bed.api.apply(script(text), namespace)

@@ -1,6 +1,6 @@
 # A real Kubernetes for the tests and for trying things by hand; docs/testing.md says more.
 # CLUSTER names it (default: one per checkout); PYTEST_E2E is handed to pytest, e.g. PYTEST_E2E='-k oom'.
-.PHONY: cluster-up cluster-down cluster-image e2e
+.PHONY: cluster-up cluster-down cluster-image demo-cluster e2e
 CLUSTER_TOOL := PYTHONPATH=tests/support $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
 E2E_TESTS ?= tests/e2e
 PYTEST_E2E ?=
@@ -14,6 +14,9 @@ cluster-down: $(READY)  ## take it down, whatever state it is in
 
 cluster-image: $(READY)  ## build the project's image and load it into the running cluster
 	@$(CLUSTER_TOOL) image
+
+demo-cluster: $(READY)  ## kload in a cluster: operator, shop and a load test of three runners, to the verdict
+	@CLUSTER=$(CLUSTER) PYTHONPATH=tests/support $(BIN)/python -m trials.demo
 
 e2e: $(READY)  ## run the tests that need a cluster, in one of their own
 	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) $(E2E_TESTS) $(PYTEST_E2E)
