@@ -71,6 +71,7 @@ class Message(BaseModel):
         frozen=True,
         extra="ignore",
         ser_json_inf_nan="strings",
+        defer_build=True,  # built when the first one is read or made: start-up time
     )
 
     def to_json(self) -> str:

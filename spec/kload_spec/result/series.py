@@ -35,7 +35,7 @@ def points_allowed(series: int) -> int:
 class _Columns(BaseModel):
     """Columns of one grid; subclasses say which are counts and which gauges."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     def coarsened(self, factor: int) -> Self:
         """Return the columns with `factor` points made one."""
