@@ -48,7 +48,7 @@ from kload_operator.results import family_selector, outdated, result_config_map
 from kload_operator.runs import Run
 from kload_operator.seen import Blocker, Seen
 from kload_operator.settings import Settings
-from kload_operator.subject import Subject, compile_spec
+from kload_operator.subject import Compiled, Subject
 from kload_spec.control import (
     PlanSource,
     RunDescription,
@@ -180,7 +180,7 @@ class Hands:
         spec = subject.compiled.spec
         if spec is None or subject.compiled.spec_hash != run.spec_hash:
             # The LoadTest has been edited meanwhile: the run is of what its description holds.
-            spec = compile_spec(description.source.document).spec
+            spec = Compiled(description.source.document).spec
         if spec is None:
             raise ActionRefused(Blocker(Reason.INVALID_SPEC, subject.compiled.problems))
         settings = self._settings

@@ -82,6 +82,7 @@ class Controller:
         self._hands = Hands(tools, settings, monotonic)
         self._rules = Rules(settings.limits, settings.times)
         self._written: dict[Key, _Written] = {}
+        self._runs: dict[Key, str] = {}
 
     async def work(self) -> None:
         """Work off the queue until cancelled; several of these may run side by side."""
@@ -111,6 +112,7 @@ class Controller:
         if subject.deleting:
             self._forget(key)
             return None
+        self._remember(key, subject)
         seen = await self._look(subject)
         decision = decide(subject, seen, self._rules)
         try:
@@ -132,7 +134,16 @@ class Controller:
             return
         result = await self._observer.kept(run) if subject.status.result else None
         self._telemetry.record(subject, run.number, result)
-        self._tools.memory.of(run.uid).results.clear()
+        self._tools.memory.of(run.uid).slim()
+
+    def _remember(self, key: Key, subject: Subject) -> None:
+        """Keep in mind which run a LoadTest is at, and drop what is remembered of the one before."""
+        run = run_of(subject)
+        before = self._runs.get(key)
+        if before is not None and (run is None or run.uid != before):
+            self._tools.memory.forget(before)
+        if run is not None:
+            self._runs[key] = run.uid
 
     async def _look(self, subject: Subject) -> Seen:
         run, phase = run_of(subject), phase_of(subject)
@@ -210,6 +221,8 @@ class Controller:
 
     def _forget(self, key: Key) -> None:
         self._written.pop(key, None)
+        if run_uid := self._runs.pop(key, None):
+            self._tools.memory.forget(run_uid)
         self._queue.forget(key)
         self._telemetry.forget(key.namespace, key.name)
 

@@ -7,7 +7,7 @@ watch events keep them up to date. A watch that went deaf therefore costs second
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kload_operator.cluster import Manifest
@@ -40,6 +40,12 @@ class RunMemory:
     read_at: float = -1e9
     read_in: Phase | None = None
     pruned: bool = False
+
+    def slim(self) -> None:
+        """Drop what a finished run needs no more."""
+        if self.description is not None:
+            self.description = replace(self.description, description=None, plan=None)
+        self.results.clear()
 
     def is_fresh(self, phase: Phase, now: float) -> bool:
         """Tell whether children need not be read again yet."""

@@ -83,7 +83,7 @@ class Observer:
             ClusterError: the API server does not tell.
         """
         memory = self._tools.memory.of(run.uid)
-        description = await self._description(run, memory)
+        description = await self._description(run, memory, parsed=phase is not Phase.FINISHED)
         await self._read_children(run, memory, phase)
         job = job_seen(memory.job, ours=is_owned(memory.job, run)) if memory.job else None
         pods = fleet_seen(memory.pods.values())
@@ -125,7 +125,9 @@ class Observer:
 
     # -- children ----------------------------------------------------------------------------------------------------
 
-    async def _description(self, run: Run, memory: RunMemory) -> DescriptionSeen | None:
+    async def _description(
+        self, run: Run, memory: RunMemory, *, parsed: bool
+    ) -> DescriptionSeen | None:
         if memory.description is not None:
             return memory.description
         try:
@@ -137,6 +139,8 @@ class Observer:
             owners = {owner.get("uid") for owner in metadata.get("ownerReferences", ())}
             known = metadata["uid"] if owner_reference(run)["uid"] in owners else ""
             return DescriptionSeen(known, ours=False)
+        if not parsed:
+            return DescriptionSeen(metadata["uid"], ours=True)
         try:
             text = found.get("data", {}).get(RUN_FILE, "")
             description = RunDescription.model_validate_json(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,18 +23,41 @@ DEFAULT_START_TIMEOUT_S = 600.0
 CACHED = 512  # compiled specs; one is some 100 KB
 
 
-@dataclass(frozen=True, slots=True)
 class Compiled:
-    """What one generation of a spec means.
+    """What one generation of a spec means; compiled when it is asked for, since finished runs never ask."""
 
-    Attributes:
-        spec, plan: None where the spec is refused; `problems` says why.
-    """
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self.spec_hash = spec_hash(document)
 
-    spec_hash: str
-    spec: Spec | None
-    plan: Plan | None
-    problems: str = ""
+    @cached_property
+    def spec(self) -> Spec | None:
+        """The spec; None where its form is refused."""
+        return self._parsed[0]
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The plan; None where the spec is refused."""
+        return self._planned[0]
+
+    @cached_property
+    def problems(self) -> str:
+        """Why the spec is refused; empty: it is not."""
+        return self._parsed[1] or self._planned[1]
+
+    @cached_property
+    def _parsed(self) -> tuple[Spec | None, str]:
+        try:
+            return parse(self._document).spec, ""
+        except InvalidSpec as error:
+            return None, str(error)
+
+    @cached_property
+    def _planned(self) -> tuple[Plan | None, str]:
+        try:
+            return plan(self._document), ""
+        except InvalidSpec as error:
+            return None, str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +111,7 @@ class Reader:
         key = (metadata["uid"], metadata.get("generation", 0))
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compiled[key] = compile_spec(manifest)
+            compiled = self._compiled[key] = Compiled(document_of(manifest))
             if len(self._compiled) > CACHED:
                 self._compiled.popitem(last=False)
         self._compiled.move_to_end(key)
@@ -114,16 +138,6 @@ def document_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
         "spec": manifest.get("spec", {}),
     }
-
-
-def compile_spec(manifest: Mapping[str, Any]) -> Compiled:
-    """Return what a LoadTest's spec means, or why it is refused."""
-    document = document_of(manifest)
-    digest = spec_hash(document)
-    try:
-        return Compiled(digest, parse(document).spec, plan(document))
-    except InvalidSpec as error:
-        return Compiled(digest, None, None, str(error))
 
 
 def _status(written: Mapping[str, Any] | None) -> Status:
