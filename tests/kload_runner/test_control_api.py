@@ -19,6 +19,7 @@ from kload_runner.engine import Engine, RunnerFacts
 from kload_runner.runner import Runner
 from kload_spec.control import TOKEN_HEADER, RunIdentity, token_hash
 from kload_spec.result import Result
+from kload_spec.striping import RunnerIndex
 
 TOKEN = "t0ken"
 SETUP = [{"name": "seed", "post": "/seed", "save": {"key": "json.key"}}]
@@ -130,6 +131,22 @@ async def test_an_armed_start_can_be_cancelled_and_armed_anew(served: Served) ->
     await served.until("/v1/status", phase="stopped")
     assert served.target.targets() == ["/seed", "/b", "/b", "/b"]
     assert (await served.post("/v1/cancel", attempt=2)).status_code == 409
+
+
+async def test_a_runner_without_vus_is_not_done_before_the_load_begins() -> None:
+    test = planned("http://127.0.0.1:1", {"get": "/"}, scenario=LOAD)
+    facts = RunnerFacts(run=RunIdentity(uid="run-1"), runner=RunnerIndex(1, 2))
+    clock = MonotonicClock()
+    engine = Engine(test, facts, clock, lambda line: None)
+    engine.prepare()
+    start_at = clock.now() + 0.05
+    load = asyncio.create_task(engine.load(start_at, {}))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not load.done()
+    await load
+    assert clock.now() >= start_at
+    await engine.close()
 
 
 async def test_a_runner_stopped_before_its_start_has_a_result_without_load(served: Served) -> None:

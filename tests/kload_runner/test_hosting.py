@@ -145,9 +145,9 @@ def goodbye(folder: Path) -> dict[str, Any]:
                 scenario={"executor": "constant-vus", "duration": "1s", "exec": "main"},
                 spec={"script": {"entry": "gone.py"}},
             ),
-            107,
-            "ScriptError",
-            id="script",
+            104,
+            "InvalidSpec",
+            id="no-script",
         ),
         pytest.param(
             described("http://127.0.0.1:1", spec={"env": [{"name": "WHO"}, {"name": "KEY"}]}),

@@ -141,13 +141,23 @@ class Engine:
         gc.freeze()  # a full collection would walk all modules and plans: 50 ms in which no answer is read
         try:
             await asyncio.gather(
-                *(self._scenario(item, start_at, given) for item in self.plan.scenarios)
+                self._held_open(start_at),
+                *(self._scenario(item, start_at, given) for item in self.plan.scenarios),
             )
         finally:
             gc.unfreeze()
             self.log.flush()
             await _end(watch, ticker)
             self._end_load(start_at)
+
+    async def _held_open(self, start_at: float) -> None:
+        """Wait for time 0 or a stop: a runner that owns no VU must not be done before the load has begun."""
+        begun = asyncio.create_task(self.clock.sleep_until(start_at))
+        stopped = [asyncio.create_task(item.stopped()) for item in self._controls.values()]
+        try:
+            await asyncio.wait({begun, *stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(begun, *stopped)
 
     def stop(self, reason: StopReason, message: str = "", *, graceful: bool = True) -> None:
         """End the load early: no new iterations; without grace, those in flight are cut off.
