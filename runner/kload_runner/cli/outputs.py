@@ -69,7 +69,7 @@ class Output:
 
 
 def read_outputs(words: Sequence[str], option: str, formats: Sequence[str]) -> list[Output]:
-    """Read ``FORMAT`` or ``FORMAT=FILE`` words; raise Refused for an unknown format or a folder that does not exist."""
+    """Read ``FORMAT`` or ``FORMAT=FILE`` words; raise Refused for an unknown format or what cannot be written."""
     outputs = []
     for word in words:
         name, equals, path = word.partition("=")
@@ -84,8 +84,18 @@ def read_outputs(words: Sequence[str], option: str, formats: Sequence[str]) -> l
         file = Path(path) if path else None
         if file and file.is_dir():
             raise Refused.because(f"{option} {word}: {path} is a folder; name a file in it")
+        folder = _existing_folder(file or Path(FORMATS[name].ending))
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise Refused.because(
+                f"{option} {word}: nothing can be written below {folder}; name a file elsewhere"
+            )
         outputs.append(Output(name, file))
     return outputs
+
+
+def _existing_folder(file: Path) -> Path:
+    """Return the nearest folder above a file that is there; those below it are made when the file is written."""
+    return next(folder for folder in file.absolute().parents if folder.exists())
 
 
 def write_outputs(outputs: Sequence[Output], results: Sequence[Result]) -> list[Path]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kload_runner.cli import once, source
 from kload_runner.cli.environment import ResolvedEnv, assignments, read_env_file, resolve_env
-from kload_runner.cli.output import Refused, new_console
+from kload_runner.cli.output import Refused, complain, new_console
 from kload_runner.cli.outputs import Output, keep, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command, port_number
 from kload_runner.cli.source import Source
@@ -167,7 +167,12 @@ def _run_one(
     except InvalidSpec as error:  # known only here: files, rows, certificates
         raise Refused.invalid(error, found.file) from error
     print_summary(View(result), console)
-    print(f"kept in {keep(result)}")
+    try:
+        print(f"kept in {keep(result)}")
+    except (
+        Refused
+    ) as refused:  # a folder that cannot be written: no reason to lose verdict and outputs
+        complain(refused)
     return result
 
 

@@ -80,8 +80,8 @@ def _print_steps(view: View, console: Console) -> None:
     if not view.steps:
         return
     wide = console.width >= NARROW
-    columns = ["scenario", "step", "requests", "rate", "failed", "p50", "p95", "p99"]
-    table = _table(*columns, *(["max"] if wide else []))
+    columns = ["scenario", "step", "requests", "rate", "failed"]
+    table = _table(*columns, *(["p50", "p95", "p99", "max"] if wide else ["p95", "p99"]))
     for row in view.steps:
         failed = Text(row.failed, "red" if row.any_failed else "")
         cells: list[str | Text] = [
@@ -90,28 +90,26 @@ def _print_steps(view: View, console: Console) -> None:
             row.requests,
             row.rate,
             failed,
-            row.p50,
-            row.p95,
-            row.p99,
         ]
-        table.add_row(*cells, *([row.longest] if wide else []))
+        times = [row.p50, row.p95, row.p99, row.longest] if wide else [row.p95, row.p99]
+        table.add_row(*cells, *times)
     _section("requests", table, console)
 
 
 def _print_scenarios(view: View, console: Console) -> None:
-    table = _table(
-        "scenario", "executor", "VUs", "iterations", "rate", "failed", "dropped", "p50", "p95"
-    )
+    wide = console.width >= NARROW
+    columns = ["VUs", "iterations", "rate", "failed", "dropped", *(["p50"] if wide else []), "p95"]
+    table = _table("scenario", *(["executor"] if wide else []), *columns)
     for row in view.scenarios:
         table.add_row(
             row.name,
-            row.executor,
+            *([row.executor] if wide else []),
             row.vus,
             row.iterations,
             row.rate,
             row.failed,
             row.dropped,
-            row.p50,
+            *([row.p50] if wide else []),
             row.p95,
         )
     if view.scenarios:

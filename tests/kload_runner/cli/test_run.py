@@ -195,6 +195,24 @@ def test_a_port_that_is_taken_is_refused_before_any_load(
     assert kept() == []
 
 
+def test_a_run_that_cannot_be_kept_still_has_its_verdict_and_outputs(
+    target: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".kload").write_text("in the way")
+    assert kload("run", target, "--iterations", "1", "--out", "json=r.json") == 0
+    assert (folder / "r.json").exists()
+    assert "cannot write .kload/runs" in capsys.readouterr().err
+
+
+def test_a_results_file_that_cannot_be_written_is_refused_before_any_load(
+    target: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").write_text("no folder")
+    assert kload("run", target, "--iterations", "1", "--out", "json=file/r.json") == 104
+    assert "nothing can be written below" in capsys.readouterr().err
+    assert kept() == []
+
+
 def test_options_may_stand_between_files(write: Write, target: str) -> None:
     assert kload("run", write("one"), "--target", target, write("two"), "-e", f"KEY={KEY}") == 0
     assert len(kept()) == 2
