@@ -48,7 +48,7 @@ def _rehearse(source: Source, env: Mapping[str, str], console: Console, verbose:
     try:
         run(rehearsal.run())
     except InvalidSpec as error:
-        raise Refused.invalid(error, source.file) from error
+        raise source.refused(error) from error
     except ScriptError as error:
         raise Refused.because(str(error), exit_code=EXIT_SCRIPT) from error
     return rehearsal.failures

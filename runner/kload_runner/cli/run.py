@@ -165,7 +165,7 @@ def _run_one(
         with display:
             result = run_local(local)
     except InvalidSpec as error:  # known only here: files, rows, certificates
-        raise Refused.invalid(error, found.file) from error
+        raise found.refused(error) from error
     print_summary(View(result), console)
     try:
         print(f"kept in {keep(result)}")

@@ -37,12 +37,18 @@ class Source:
         file: where it came from, for messages: a path, or the URL of a quick run.
         origin: what the plan was made from; worker processes make it again.
         base_dir: the folder that paths in the manifest are relative to.
+        document: what was read, which knows the lines.
     """
 
     file: str
     plan: Plan
     origin: PlanSource
     base_dir: Path
+    document: Document
+
+    def refused(self, error: InvalidSpec) -> Refused:
+        """Return what is wrong with it, with lines."""
+        return Refused.invalid(self.document.located(error), self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _source(
         iterations=options.iterations,
     )
     try:
-        return Source(document.source, plan_of(origin), origin, base_dir)
+        return Source(document.source, plan_of(origin), origin, base_dir, document)
     except InvalidSpec as error:
         raise Refused.invalid(document.located(error), document.source) from error
 

@@ -195,6 +195,22 @@ def test_a_port_that_is_taken_is_refused_before_any_load(
     assert kept() == []
 
 
+@pytest.mark.parametrize("mode", [[], ["--once"]], ids=["run", "once"])
+def test_a_missing_data_file_is_refused_with_its_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], mode: list[str]
+) -> None:
+    (folder / "t.yaml").write_text(
+        "apiVersion: kload.dev/v1alpha1\nkind: LoadTest\nmetadata: {name: t}\n"
+        "spec:\n  target: {baseURL: http://127.0.0.1:1}\n"
+        "  data:\n    users: {file: gone.csv}\n"
+        "  scenarios:\n    s: {executor: constant-vus, duration: 1s, data: users, steps: [{get: /}]}\n"
+    )
+    assert kload("run", "t.yaml", *mode) == 104
+    error = capsys.readouterr().err
+    assert error.startswith("t.yaml:7: spec.data.users")
+    assert "gone.csv" in error
+
+
 def test_a_run_that_cannot_be_kept_still_has_its_verdict_and_outputs(
     target: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
