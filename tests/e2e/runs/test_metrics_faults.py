@@ -118,10 +118,10 @@ def test_a_breach_during_an_outage_aborts_once_it_can_be_seen(
     ("path", "verdict"),
     [
         pytest.param("/", ("Inconclusive", "IncompleteData"), id="held-as-far-as-is-known"),
-        pytest.param("/status/500", ("Inconclusive", "IncompleteData"), id="nothing-is-known"),
+        pytest.param("/status/500", ("Failed", "ThresholdBroken"), id="broken-whatever-is-missing"),
     ],
 )
-def test_an_outage_that_lasts_is_inconclusive(
+def test_an_outage_that_lasts_never_makes_a_pass(
     bed: Bed,
     namespace: str,
     start_operator: Start,

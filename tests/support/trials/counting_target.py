@@ -57,6 +57,10 @@ class CountingTarget:
         """Have everything answered with a status from now on; 0 ends that."""
         self.api.request("POST", f"{self._proxy}/_answer", {}, {"status": status})
 
+    def forget(self) -> None:
+        """Have it count from 0 again."""
+        self.api.request("POST", f"{self._proxy}/_forget", {}, {})
+
     @property
     def _proxy(self) -> str:
         return f"/api/v1/namespaces/{self.namespace}/services/{NAME}:80/proxy"

@@ -34,12 +34,14 @@ class Operator:
         kubeconfig: content of the file that leads to the API server.
         settings: its configuration; see `kload_operator.settings`.
         within: command that takes it elsewhere, e.g. into a network namespace.
+        host: where its own server is reached.
     """
 
     folder: Path
     kubeconfig: Mapping[str, Any]
     settings: Mapping[str, Any]
     within: Sequence[str] = ()
+    host: str = "127.0.0.1"
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -122,7 +124,7 @@ class Operator:
 
     def get(self, path: str) -> httpx.Response:
         """Ask its own server: `/metrics`, a probe."""
-        return httpx.get(f"http://127.0.0.1:{self.settings['port']}{path}", timeout=5)
+        return httpx.get(f"http://{self.host}:{self.settings['port']}{path}", timeout=5)
 
     def wait_until_ready(self, within_s: float = 90.0) -> None:
         """Wait until its readiness probe answers."""

@@ -8,6 +8,7 @@ path says how it answers, so that a LoadTest is its own script:
     /slow/120           200 after 120 ms
     /flaky/4            every 4th request to it is answered with 500
     /_counts            what was counted; itself not
+    POST /_forget       counts from 0 again
     POST /_answer       {"status": 500}: from now on everything is answered with this status; 0 ends that
 """
 
@@ -54,6 +55,11 @@ class Book:
         """Return status, seconds to wait, and JSON value for one request."""
         if path == "/_counts":
             return 200, 0.0, self.shown()
+        if path == "/_forget":
+            self.paths.clear()
+            self.seconds.clear()
+            self.first = self.last = 0.0
+            return 200, 0.0, {}
         if path == "/_answer":
             self.forced = int(json.loads(body)["status"])
             return 200, 0.0, {"forced": self.forced}
