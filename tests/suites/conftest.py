@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -73,6 +74,7 @@ def _is_measured(result: Result, least: int) -> bool:
     return not lagged and result.summary.requests >= least
 
 
+@cache
 def document_of(suite: str, test: str) -> tuple[Document, Path]:
     """Return a test of a suite with its patches, and the folder it lies in."""
     for listed in read(ROOT / "examples" / suite / "kustomization.yaml", _first):
