@@ -150,7 +150,10 @@ class Hands:
         """Return what every runner of the run is told."""
         spec = subject.compiled.spec
         assert spec is not None
-        limits, linger_s = self._settings.limits, self._settings.times.scrapes_within_s + 120.0
+        limits = self._settings.limits
+        # From the end of a runner's own share to its release: others may load for as long as the plan takes.
+        longest_s = longest_of(plan)
+        linger_s = longest_s + TEARDOWN_SLACK_S + self._settings.times.scrapes_within_s
         token = tokens.run_token(self._tools.key, run.uid)
         return RunDescription(
             run=RunIdentity(
@@ -168,7 +171,7 @@ class Hands:
             limits=TargetLimits(allowed=limits.allowed_targets, denied=limits.denied_targets),
             start_within_s=subject.start_timeout_s + 60.0,
             linger_s=linger_s,
-            deadline_s=subject.start_timeout_s + longest_of(plan) + TEARDOWN_SLACK_S + linger_s,
+            deadline_s=subject.start_timeout_s + longest_s + linger_s,
         )
 
     async def _create_job(self, subject: Subject, run: Run, seen: Seen) -> None:

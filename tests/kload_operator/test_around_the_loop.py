@@ -13,7 +13,7 @@ from memory_cluster import MemoryCluster
 from operator_world import World
 
 from kload_operator.announcing import event_about
-from kload_operator.cluster import CONFIG_MAPS, LOADTESTS, SECRETS, Busy, Kind, Refused
+from kload_operator.cluster import CONFIG_MAPS, JOBS, LOADTESTS, SECRETS, Busy, Kind, Refused
 from kload_operator.controller import Key
 from kload_operator.keys import operator_key
 from kload_operator.memory import Memory
@@ -100,6 +100,34 @@ def test_a_namespace_that_is_going_is_left_alone() -> None:
         world.apply(manifest())
         await world.settle()
         assert world.status() == {}
+
+    run_virtual(story())
+
+
+def test_a_runner_waits_for_the_slowest_of_the_fleet_however_early_its_own_share_ends() -> None:
+    async def story() -> None:
+        world = World()
+        scenarios = {
+            "short": {
+                "executor": "constant-vus",
+                "vus": 3,
+                "duration": "10s",
+                "steps": [{"get": "/"}],
+            },
+            "long": {
+                "executor": "constant-vus",
+                "vus": 1,
+                "duration": "2h",
+                "steps": [{"get": "/"}],
+            },
+        }
+        world.apply(manifest(runners={"replicas": 3}, scenarios=scenarios))
+        await world.run(until="Gating")
+        description = next(iter(world.runners.values())).description
+        assert description.linger_s > 7200 + 600
+        assert description.deadline_s > 600 + 7200 + description.linger_s
+        [job] = world.cluster.of(JOBS)
+        assert job["spec"]["activeDeadlineSeconds"] > description.deadline_s
 
     run_virtual(story())
 
