@@ -32,10 +32,13 @@ CALLS_PER_RUN = 120
 
 
 @pytest.fixture
-def node(bed: Bed, cluster: Cluster) -> Iterator[SimulatedNode]:
-    """A simulated node, and runners that are played on it."""
+def node(bed: Bed, cluster: Cluster, namespace: str) -> Iterator[SimulatedNode]:
+    """A simulated node of this test's own, whose addresses no pod of another has; runners on it are played."""
     manner = Manner(load_s=LOAD_S, rate_per_s=RATE_PER_S)
-    with simulated_node(cluster, bed.api, "played-scale") as made, playing(cluster, manner):
+    with (
+        simulated_node(cluster, bed.api, f"played-{namespace[-6:]}") as made,
+        playing(cluster, manner),
+    ):
         yield made
 
 
@@ -90,7 +93,6 @@ def test_a_hundred_tests_at_once_end_in_their_own_verdicts(
     namespace: str,
     inside: Operator,
     node: SimulatedNode,
-    record_property: Any,
 ) -> None:
     before = api_calls(inside)
     expected = {}

@@ -1,6 +1,6 @@
 # A real Kubernetes for the tests and for trying things by hand; docs/testing.md says more.
 # CLUSTER names it (default: one per checkout); PYTEST_E2E is handed to pytest, e.g. PYTEST_E2E='-k oom'.
-.PHONY: cluster-up cluster-down cluster-image demo-cluster e2e
+.PHONY: cluster-up cluster-down cluster-image demo-cluster bench-cluster e2e
 CLUSTER_TOOL := PYTHONPATH=tests/support $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
 E2E_TESTS ?= tests/e2e
 PYTEST_E2E ?=
@@ -16,7 +16,10 @@ cluster-image: $(READY)  ## build the project's image and load it into the runni
 	@$(CLUSTER_TOOL) image
 
 demo-cluster: $(READY)  ## kload in a cluster: operator, shop and a load test of three runners, to the verdict
-	@CLUSTER=$(CLUSTER) PYTHONPATH=tests/support $(BIN)/python -m trials.demo
+	@$(if $(CLUSTER),CLUSTER=$(CLUSTER)) PYTHONPATH=tests/support $(BIN)/python -m trials.demo
+
+bench-cluster: $(READY)  ## measure the operator: times, start skew, API calls, memory (about 8 minutes)
+	@$(if $(CLUSTER),KLOAD_E2E_CLUSTER=$(CLUSTER)) PYTHONPATH=tests/support $(BIN)/python -m trials.bench
 
 e2e: $(READY)  ## run the tests that need a cluster, in one of their own
 	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) $(E2E_TESTS) $(PYTEST_E2E)
