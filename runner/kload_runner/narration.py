@@ -69,7 +69,7 @@ class Narrator:
         self.detail(f"  → {head[0]}  ({request.endpoint.origin})")
         for line in head[1:]:
             if line:
-                self.detail(f"    {_without_credentials(line)}")
+                self.detail(f"    {_without_credentials(self._mask(line))}")
         content = request.body if body is None else body
         if content:
             self.detail(_indented(content))
@@ -85,7 +85,7 @@ class Narrator:
         tell = self.tell if expected else self.wrong
         tell(f"{line}  {step}" + ("" if expected else "  not expected"))
         for name, value in response.headers.items():
-            self.detail(f"    {_without_credentials(f'{name}: {value}')}")
+            self.detail(f"    {_without_credentials(self._mask(f'{name}: {value}'))}")
         if response.raw:
             self.detail(_indented(_decoded(response)))
 
@@ -197,7 +197,7 @@ def _decoded(response: Response) -> bytes:
 
 
 def _short(value: Value) -> str:
-    text = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= MOST_BODY else f"{text[:MOST_BODY]} ..."
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from kload_runner.clock import MonotonicClock
-from kload_runner.engine.facts import RunnerFacts, masker
+from kload_runner.engine.facts import RunnerFacts, masked, masker
 from kload_runner.engine.phases import PhaseFailed, run_phase
 from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import TargetNotReady, make_wire, wait_until_ready, wire_settings
@@ -20,6 +20,7 @@ from kload_runner.narration import NarratedInstruments, NarratedWire, Narrator
 from kload_runner.steps.state import State
 from kload_runner.users import Cast, User
 from kload_runner.wire import Wire
+from kload_spec.errors import InvalidSpec
 from kload_spec.expressions import Value
 from kload_spec.plan import Plan, ScenarioPlan
 
@@ -33,6 +34,7 @@ class Rehearsal:
         self._plan = plan
         self._facts = facts
         mask = masker(plan.env, facts.env)
+        self._mask = mask
         self._narrator = Narrator(write, mask, verbose=verbose)
         self._recorder = Recorder(plan.metrics, plan.thresholds, limits=plan.limits, mask=mask)
 
@@ -47,6 +49,12 @@ class Rehearsal:
         Raises:
             InvalidSpec, ScriptError: something cannot be prepared.
         """
+        try:
+            await self._perform()
+        except InvalidSpec as exc:
+            raise masked(exc, self._mask) from None
+
+    async def _perform(self) -> None:
         clock = MonotonicClock()
         stage = Stage(
             self._plan,

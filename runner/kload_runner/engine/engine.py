@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from kload_runner.clock import Clock
-from kload_runner.engine.facts import RunnerFacts, masker
+from kload_runner.engine.facts import RunnerFacts, masked, masker
 from kload_runner.engine.loglines import LogLines
 from kload_runner.engine.phases import run_phase, totals_in_ms
 from kload_runner.engine.progress import Progress
@@ -29,6 +29,7 @@ from kload_runner.metrics import Recorder
 from kload_runner.users import Cast, User
 from kload_runner.wire import Wire
 from kload_spec.control import StopReason
+from kload_spec.errors import InvalidSpec
 from kload_spec.expressions import Value
 from kload_spec.plan import Plan, ScenarioPlan
 from kload_spec.verdicts import Fault, Reason
@@ -87,6 +88,12 @@ class Engine:
             InvalidSpec: something that is known before the run is wrong: exit code 104.
             ScriptError: the script cannot be used: 107.
         """
+        try:
+            self._prepare()
+        except InvalidSpec as exc:  # values are part of the message, and some are secrets
+            raise masked(exc, self.mask) from None
+
+    def _prepare(self) -> None:
         self._stage = stage = Stage(self.plan, self.facts, self.recorder, self.clock, self.log)
         settings = wire_settings(self.plan.target, self.facts, self.clock.now)
         self._phases = {SETUP: stage.phase(SETUP, self.plan.setup)}

@@ -5,16 +5,21 @@ Facts only; filled in by the local coordinator or the pod's entry point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from kload_spec.control import RunIdentity, TargetLimits
+from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.plan import EnvDeclaration
 from kload_spec.striping import RunnerIndex
 
 MASK = "***"
 SHORTEST_SECRET = 4  # characters; masking shorter values would tear holes into every text
+_IN_A_PATH = "/:?#[]@!$&'()*+,;=~%"  # what a URL may hold as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,12 @@ class RunnerFacts:
 
 
 def masker(declared: Iterable[EnvDeclaration], env: Mapping[str, str]) -> Callable[[str], str]:
-    """Return a function that takes the values of secrets out of a text."""
+    """Return a function that takes the values of secrets out of a text, also as they stand in URLs, JSON and base64."""
     values = {
-        env[item.name]
+        form
         for item in declared
         if item.secret and len(env.get(item.name, "")) >= SHORTEST_SECRET
+        for form in _forms(env[item.name])
     }
     secrets = sorted(values, key=len, reverse=True)  # one may be part of another
 
@@ -68,3 +74,23 @@ def masker(declared: Iterable[EnvDeclaration], env: Mapping[str, str]) -> Callab
         return text
 
     return mask
+
+
+def masked(error: InvalidSpec, mask: Callable[[str], str]) -> InvalidSpec:
+    """Return a refusal without the values of secrets."""
+    return InvalidSpec(
+        Problem(problem.path, mask(problem.message), problem.line) for problem in error.problems
+    )
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it is and as it is written elsewhere."""
+    data = secret.encode("utf-8", "surrogateescape")
+    yield secret
+    yield repr(secret)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield base64.b64encode(data).decode().rstrip("=")
+    for safe in ("", "/", _IN_A_PATH):
+        yield quote(data, safe=safe)
+    yield quote_plus(data)

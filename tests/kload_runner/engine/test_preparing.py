@@ -87,6 +87,35 @@ def test_only_secrets_are_masked_the_longest_first() -> None:
     assert mask("hunter22 hunter public x") == "*** *** public x"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "k=p%40ss%20w0rd%2F%22%0A",
+        "k=p%40ss+w0rd%2F%22%0A",
+        "/p@ss%20w0rd/%22%0A",
+        '{"k":"p@ss w0rd/\\"\\n"}',
+        repr('p@ss w0rd/"\n'),
+        "cEBzcyB3MHJkLyIK",
+    ],
+    ids=["query", "form", "path", "json", "message", "base64"],
+)
+def test_a_secret_is_masked_however_it_is_written(written: str) -> None:
+    mask = masker([EnvDeclaration("K", secret=True)], {"K": 'p@ss w0rd/"\n'})
+    assert "***" in mask(written)
+    assert "w0rd" not in mask(written)
+
+
+async def test_a_secret_is_not_in_what_is_refused_while_preparing() -> None:
+    test = planned(
+        URL,
+        {"get": "/$(env.KEY)"},
+        env=[{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}],
+    )
+    with pytest.raises(InvalidSpec, match=r"a URL cannot hold line breaks") as refused:
+        await perform(test, env={"KEY": "secret\nsecret"})
+    assert "secret" not in str(refused.value)
+
+
 def test_secrets_are_not_in_the_runners_repr() -> None:
     facts = RunnerFacts(run=RunIdentity(uid="u"), env={"KEY": "topsecret"})
     assert "topsecret" not in repr(facts)
