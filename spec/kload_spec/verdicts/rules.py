@@ -117,6 +117,8 @@ def _without_samples(evidence: Evidence) -> _Found | None:
         )
     elif not evidence.requests:
         cause = "no request was measured; did the load run at all?"
+    elif all(threshold.metric == "iterations_failed" for threshold in empty):
+        cause = "no iteration ended by itself; give the load, or gracefulStop, more time"
     return Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, f"{names} {verb} no samples: {cause}"
 
 

@@ -447,6 +447,12 @@ def test_a_rule_of_higher_rank_does_not_hide_that_the_load_was_not_delivered() -
     assert found.warnings == ("8% of arrivals were late or dropped by the generator",)
 
 
+def test_a_load_too_short_for_an_iteration_is_told_so() -> None:
+    found = decide(given_that(thresholds=(implicit(Tally()),)))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "give the load, or gracefulStop, more time" in found.message
+
+
 def test_an_open_loop_is_not_told_to_push_harder() -> None:
     assert decide(given_that(health=Health(cpu_share=0.97), closed_loop=False)).warnings == ()
 
