@@ -90,7 +90,11 @@ class Controller:
             key = await self._queue.get()
             try:
                 again_s = await self.reconcile(key)
-            except (ClusterError, Exception) as error:
+            except asyncio.CancelledError as error:
+                if _is_being_cancelled():
+                    raise
+                self._failed(key, RuntimeError(f"part of the look was cancelled: {error}"))
+            except Exception as error:
                 self._failed(key, error)
             else:
                 self._queue.done(key)
@@ -225,6 +229,12 @@ class Controller:
             self._tools.memory.forget(run_uid)
         self._queue.forget(key)
         self._telemetry.forget(key.namespace, key.name)
+
+
+def _is_being_cancelled() -> bool:
+    """Tell a cancellation of this task from that of one it waited for (kopf does that as it ends)."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _essence(status: Status) -> tuple[object, ...]:

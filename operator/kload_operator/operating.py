@@ -7,13 +7,14 @@ the operator and the world; `__main__` gives it the real ones.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kload_operator import tokens
-from kload_operator.cluster import Cluster
+from kload_operator.cluster import Busy, Cluster
 from kload_operator.controller import Controller, Key, workers
 from kload_operator.handlers.watching import Sinks, watch
 from kload_operator.keys import operator_key
@@ -30,6 +31,7 @@ from kload_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 GAUGES_S = 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to get the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,40 @@ class World:
 
 
 async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None:
-    """Run the operator until `stop` is set.
+    """Run the operator until `stop` is set; an API server that is not there yet is waited for.
 
     Raises:
-        ClusterError: the operator's key can neither be read nor made.
+        ClusterError: the operator's key can neither be read nor made, now or ever.
     """
     telemetry = Telemetry()
+    server = await telemetry.serve(settings.port)
+    try:
+        key = await _key(settings, world, stop)
+        if key is not None:
+            await _operate(settings, world, telemetry, key, stop)
+    finally:
+        await server.cleanup()
+
+
+async def _key(settings: Settings, world: World, stop: asyncio.Event) -> bytes | None:
+    """Return the operator's key; None where it was told to end before there was one."""
+    pause_s = FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            return await operator_key(world.cluster, settings.namespace, tokens.new_key)
+        except Busy as error:
+            logger.warning("no key yet: %s; again in %.0fs", error, pause_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    return None
+
+
+async def _operate(
+    settings: Settings, world: World, telemetry: Telemetry, key: bytes, stop: asyncio.Event
+) -> None:
+    """Work with the key until `stop` is set."""
     queue: WorkQueue[Key] = WorkQueue()
-    key = await operator_key(world.cluster, settings.namespace, tokens.new_key)
     tools = Instruments(
         cluster=world.cluster,
         access=world.access,
@@ -67,7 +95,6 @@ async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None
     controller = Controller(tools, settings, queue, telemetry)
     territory = Territory(settings.watch_namespaces)
     resync = Resync(world.cluster, territory, queue.add, telemetry)
-    server = await telemetry.serve(settings.port)
     ready = asyncio.Event()
     tasks = [
         *workers(controller, settings.workers),
@@ -83,7 +110,6 @@ async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.cleanup()
 
 
 def chooser(

@@ -49,6 +49,10 @@ class Resync:
                 await self.look()
             except ClusterError as error:
                 logger.info("cannot look at all LoadTests: %s", error)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise  # else a part of the look was: kopf does that as it ends
 
     async def look(self) -> None:
         """Look once."""

@@ -8,6 +8,9 @@ Source: https://docs.kopf.dev, and the pitfalls in kopf's issues #585, #1120, #1
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +24,8 @@ from kload_operator.memory import Memory
 from kload_operator.runs import LOADTEST_LABEL, MANAGED_BY, MANAGER
 from kload_operator.territory import Territory
 from kload_spec.model import GROUP, PLURAL, VERSION
+
+logger = logging.getLogger(__name__)
 
 _OURS = f"{MANAGED_BY}={MANAGER}"
 _IDENTITY: Any = (
@@ -122,22 +127,33 @@ def operator_settings() -> kopf.OperatorSettings:
 async def watch(
     sinks: Sinks,
     territory: Territory,
-    ready: Any = None,
-    stop: Any = None,
+    ready: asyncio.Event,
+    stop: asyncio.Event,
 ) -> None:
     """Watch until cancelled or `stop` is set.
+
+    An error in a stream that kopf does not know ends kopf (any but 410, "too old"); it is begun anew then. As it ends
+    it cancels every task of the loop that is younger than itself: whoever works beside it must expect that.
 
     Args:
         territory: the namespaces.
         ready: an asyncio.Event that is set when watching has begun.
     """
-    await kopf.operator(
-        registry=registry(sinks, territory),
-        settings=operator_settings(),
-        standalone=True,
-        identity=_IDENTITY,
-        clusterwide=territory.is_everywhere,
-        namespaces=() if territory.is_everywhere else territory.names,
-        ready_flag=ready,
-        stop_flag=stop,
-    )
+    pauses = iter(_Forever())
+    while not stop.is_set():
+        try:
+            await kopf.operator(
+                registry=registry(sinks, territory),
+                settings=operator_settings(),
+                standalone=True,
+                identity=_IDENTITY,
+                clusterwide=territory.is_everywhere,
+                namespaces=() if territory.is_everywhere else territory.names,
+                ready_flag=ready,
+                stop_flag=stop,
+            )
+        except Exception as error:
+            logger.warning("the watches ended: %s", error)
+        if not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), next(pauses))
