@@ -138,7 +138,8 @@ def test_an_outage_that_lasts_never_makes_a_pass(
     status = finished(bed.api, namespace, "shop")
     assert outcome(status) == verdict
     assert condition(status, "MetricsComplete") == "False"
-    assert "503" in status["message"]
+    told = [one["message"] for one in status["conditions"] if one["type"] == "MetricsComplete"]
+    assert "503" in told[0]
 
 
 def test_a_slow_prometheus_does_not_hold_up_the_run(

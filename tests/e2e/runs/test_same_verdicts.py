@@ -59,7 +59,7 @@ CASES = {
         ["http_req_failed", "checks"],
     ),
     "too-slow": Case(
-        [get("/slow/150")], ("Failed", "ThresholdBroken"), {"http_req_duration": ["min<150ms"]}
+        [get("/slow/1000")], ("Failed", "ThresholdBroken"), {"http_req_duration": ["min<1s"]}
     ),
     "nothing-succeeded": Case([get("/status/500")], ("Failed", "NothingSucceeded")),
     "no-samples": Case(
