@@ -53,7 +53,10 @@ class Play:
 
 
 def planned(
-    url: str | None, *steps: Mapping[str, Any], scenario: Mapping[str, Any] | None = None, **spec: Any
+    url: str | None,
+    *steps: Mapping[str, Any],
+    scenario: Mapping[str, Any] | None = None,
+    **spec: Any,
 ) -> Plan:
     """Return the plan of a test with one scenario of these steps."""
     given = {"executor": "per-vu-iterations", "vus": 1, **(scenario or {})}

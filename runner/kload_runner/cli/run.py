@@ -21,7 +21,7 @@ from kload_runner.cli.output import Refused, complain, new_console
 from kload_runner.cli.outputs import Output, keep, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command, port_number
 from kload_runner.cli.source import Source
-from kload_runner.cli.workers import read_workers, workers_for
+from kload_runner.cli.workers import read_workers, useful_workers, workers_for
 from kload_runner.display.live import LiveDisplay
 from kload_runner.display.plain import PlainDisplay
 from kload_runner.local import LocalRun, run_local
@@ -156,7 +156,7 @@ def _run_one(
         env=env,
         source=found.origin,
         base_dir=found.base_dir,
-        workers=workers or workers_for(found.plan, os.cpu_count() or 1),
+        workers=_workers(found, workers),
         prometheus_port=metrics_port,
         on_snapshot=display.show,
         on_log=display.log,
@@ -174,6 +174,16 @@ def _run_one(
     ) as refused:  # a folder that cannot be written: no reason to lose verdict and outputs
         complain(refused)
     return result
+
+
+def _workers(found: Source, asked: int | None) -> int:
+    """Return how many processes a test gets, and say so where it is not what was asked for."""
+    if asked is None:
+        return workers_for(found.plan, os.cpu_count() or 1)
+    useful = useful_workers(found.plan, asked)
+    if useful < asked:
+        print(f"kload: --workers {asked}: {found.plan.name} has VUs for {useful}", file=sys.stderr)
+    return useful
 
 
 def _outputs(options: argparse.Namespace) -> list[Output]:

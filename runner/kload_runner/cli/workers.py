@@ -42,3 +42,8 @@ def workers_for(plan: Plan, cores: int) -> int:
             case _:
                 need += shape.vu_limit / VUS_PER_WORKER
     return max(1, min(cores, ceil(need)))
+
+
+def useful_workers(plan: Plan, asked: int) -> int:
+    """Return how many of the processes asked for would own a VU: the rest would only cost their start."""
+    return max(1, min(asked, sum(scenario.load.shape.vu_limit for scenario in plan.scenarios)))
