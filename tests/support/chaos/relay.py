@@ -111,6 +111,6 @@ def encode_answer(answer: Answer) -> bytes:
 def reset(writer: asyncio.StreamWriter) -> None:
     """Close with a reset instead of an orderly end, as a crashed peer's kernel would."""
     plain = writer.get_extra_info("socket")
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # a lost TLS connection has no socket any more
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
