@@ -37,7 +37,8 @@ RESULT = Result(
 async def page(telemetry: Telemetry, path: str = "/metrics") -> httpx.Response:
     server = await telemetry.serve(0)
     try:
-        port = server.addresses[0][1]
+        # Port 0 is another one for IPv4 and IPv6.
+        port = next(address[1] for address in server.addresses if ":" not in address[0])
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.get(f"http://127.0.0.1:{port}{path}")
     finally:
