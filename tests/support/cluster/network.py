@@ -7,6 +7,7 @@ collide with nothing this machine knows, and with no other cluster on it. Everyt
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import subprocess
@@ -116,6 +117,17 @@ def connect(processes: Processes, addresses: Addresses) -> None:
 def link_exists(name: str) -> bool:
     """Tell whether this machine has a link of that name."""
     return any(link["ifname"] == name for link in json.loads(_run("ip", "-json", "link", "show")))
+
+
+def remove_link(name: str) -> None:
+    """Remove a link of this machine, if it is there.
+
+    It goes with the cluster's network namespace, but the kernel keeps that for minutes while a connection that was cut
+    off still waits for its peer.
+    """
+    if link_exists(name):
+        with contextlib.suppress(ClusterError):  # gone in this moment
+            _run("ip", "link", "delete", name)
 
 
 def _run(*command: str) -> str:

@@ -34,6 +34,8 @@ def remove(places: Places, within_s: float = 30.0) -> bool:
     """Do what `take_down` does, for a caller that holds the cluster's lock already."""
     existed = places.running.exists()
     Processes(places).end()
+    if link := _link(places):
+        network.remove_link(link)
     deadline = time.monotonic() + within_s
     while left := leftovers(places):
         cgroups.remove(places.name)
@@ -74,7 +76,14 @@ def _processes_of(places: Places) -> list[int]:
 
 
 def _link(places: Places) -> str | None:
+    """Return the end of its link on this machine; None where it has none, or another cluster has it by now."""
+    link = _link_in(places.facts)
+    others = places.running.parent.glob(f"*/{places.facts.name}")
+    return None if link in {_link_in(facts) for facts in others if facts != places.facts} else link
+
+
+def _link_in(facts: Path) -> str | None:
     try:
-        return Addresses(**json.loads(places.facts.read_text())["addresses"]).link
+        return Addresses(**json.loads(facts.read_text())["addresses"]).link
     except (OSError, ValueError, KeyError):
         return None
