@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kload_runner.clock import MonotonicClock
-from kload_runner.control_api import ControlServer
 from kload_runner.engine import Engine, RunnerFacts
 from kload_runner.engine.account import result_of
-from kload_runner.fleet import Fleet
-from kload_runner.hosting import seed_of
+from kload_runner.fleet.control_api import ControlServer
+from kload_runner.fleet.hosting import seed_of
+from kload_runner.fleet.leader import Fleet
+from kload_runner.fleet.members import Member, MemberLost, OwnMember
+from kload_runner.fleet.runner import Runner
 from kload_runner.loop import choose_loop, run
-from kload_runner.members import Member, MemberLost, OwnMember
-from kload_runner.runner import Runner
 from kload_runner.script.loading import ScriptError
 from kload_runner.snapshots import RunSnapshot
 from kload_spec.control import PlanSource, RunDescription, RunIdentity, token_hash
@@ -40,7 +40,7 @@ from kload_spec.striping import RunnerIndex
 from kload_spec.verdicts import Fault, Reason
 
 if TYPE_CHECKING:
-    from kload_runner.worker import Task
+    from kload_runner.fleet.worker import Task
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ async def _alone(local: LocalRun, engine: Engine) -> Result:
 
 async def _together(local: LocalRun, engine: Engine) -> Result:
     """Run in several processes."""
-    from kload_runner.workers import started_workers  # late: one process needs no HTTP client
+    from kload_runner.fleet.workers import started_workers  # late: one process needs no HTTP client
 
     token = secrets.token_urlsafe(32)
     log = local.on_log or logger.info
@@ -190,7 +190,7 @@ def _facts(local: LocalRun, loop_name: str) -> RunnerFacts:
 
 
 def _tasks(local: LocalRun, facts: RunnerFacts, token: str) -> list[Task]:
-    from kload_runner.worker import Task
+    from kload_runner.fleet.worker import Task
 
     assert local.source is not None
     description = RunDescription(

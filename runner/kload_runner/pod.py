@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from kload_runner.api import environment_of
 from kload_runner.engine.account import result_of
-from kload_runner.hosting import Assignment, Host
+from kload_runner.fleet.hosting import Assignment, Host
 from kload_runner.loop import choose_loop, run
 from kload_runner.script.loading import ScriptError
 from kload_spec.control import CONTROL_PORT, RUN_FILE, RunDescription

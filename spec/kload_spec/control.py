@@ -1,6 +1,6 @@
 """What a runner and whoever leads it say to each other: paths, the token's header, and every message.
 
-Messages only: no I/O, no state. The runner serves them (`kload_runner.control_api`); the local coordinator and the
+Messages only: no I/O, no state. The runner serves them (`kload_runner.fleet.control_api`); the local leader and the
 operator speak them, so one protocol is used by a laptop and a cluster. JSON, camelCase, unknown fields ignored.
 
     GET  /healthz /readyz /metrics    open

@@ -21,9 +21,9 @@ from manifests import manifest
 from prometheus_client.parser import text_string_to_metric_families
 from scripted_target import Reply, serving
 
-from kload_runner.control_api import ControlServer
-from kload_runner.hosting import Assignment, Host
-from kload_runner.runner import Runner
+from kload_runner.fleet.control_api import ControlServer
+from kload_runner.fleet.hosting import Assignment, Host
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import (
     CANCEL_PATH,
     HEALTH_PATH,

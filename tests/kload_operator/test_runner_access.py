@@ -21,7 +21,7 @@ from kload_operator.runner_access import (
     WrongPhase,
     parsed,
 )
-from kload_runner.control_api import ControlServer
+from kload_runner.fleet.control_api import ControlServer
 from kload_spec.control import (
     PlanReply,
     PlanSource,

@@ -12,12 +12,12 @@ import pytest
 from manifests import manifest
 from scripted_target import Asked, Reply, Target, serving
 
-from kload_runner import fleet, workers
 from kload_runner.executors import IterationInfo
+from kload_runner.fleet import leader, workers
+from kload_runner.fleet.worker import Task
 from kload_runner.local import LocalRun, run_in_loop
 from kload_runner.snapshots import RunPhase, RunSnapshot
 from kload_runner.users import User
-from kload_runner.worker import Task
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
 from kload_spec.planning import plan_of
@@ -34,7 +34,7 @@ GET = {"name": "home", "get": "/", "checks": {"status is 200": "status == 200"}}
 @pytest.fixture(autouse=True)
 def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the leader look ten times a second: nothing here is worth waiting a second for."""
-    monkeypatch.setattr(fleet, "SHOW_S", 0.1)
+    monkeypatch.setattr(leader, "SHOW_S", 0.1)
 
 
 def local(url: str, *steps: Spec, load: Spec = FEW, **spec: Any) -> LocalRun:

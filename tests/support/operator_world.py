@@ -27,7 +27,7 @@ from kload_operator.runner_access import RunnerAddress, Unreachable, WrongPhase
 from kload_operator.settings import LimitSettings, Settings, TimeSettings
 from kload_operator.telemetry import Telemetry
 from kload_operator.workqueue import WorkQueue
-from kload_runner.runner import WrongPhase as RunnerWrongPhase
+from kload_runner.fleet.runner import WrongPhase as RunnerWrongPhase
 from kload_spec.control import (
     CancelRequest,
     RunDescription,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from fleet.manners import Manner
-from kload_runner.control_api import Answer, Asked, ControlServer
-from kload_runner.runner import Runner
+from kload_runner.fleet.control_api import Answer, Asked, ControlServer
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import METRICS_PATH
 
 _FOR_EVER_S = 3600.0

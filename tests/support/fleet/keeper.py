@@ -20,8 +20,8 @@ from cluster.simulated_nodes import TAINT, end_pod
 from fleet.impatience import Impatience
 from fleet.manners import Manners
 from fleet.runner import Clocks, SimulatedRunner
-from kload_runner.control_api import ControlServer
-from kload_runner.runner import Runner
+from kload_runner.fleet.control_api import ControlServer
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import CONTROL_PORT, RUN_FILE, RunDescription, RunnerPhase
 from kload_spec.plan import Plan
 from kload_spec.planning import plan_of

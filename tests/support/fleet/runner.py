@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from fleet.manners import Manner
 from fleet.numbers import Numbers, count
 from fleet.page import Page
-from kload_runner.runner import WrongPhase
+from kload_runner.fleet.runner import WrongPhase
 from kload_spec.control import (
     CancelRequest,
     PhaseReply,

@@ -14,9 +14,9 @@ from plays import planned
 from scripted_target import Reply, Target, serving
 
 from kload_runner.clock import MonotonicClock
-from kload_runner.control_api import MAX_BODY_BYTES, ControlServer
 from kload_runner.engine import Engine, RunnerFacts
-from kload_runner.runner import Runner
+from kload_runner.fleet.control_api import MAX_BODY_BYTES, ControlServer
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import TOKEN_HEADER, RunIdentity, token_hash
 from kload_spec.result import Result
 from kload_spec.striping import RunnerIndex

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import httpx
 
-from kload_runner.members import MemberLost
-from kload_runner.runner import WrongPhase
+from kload_runner.fleet.members import MemberLost
+from kload_runner.fleet.runner import WrongPhase
 from kload_spec.control import (
     PLAN_PATH,
     RELEASE_PATH,

@@ -8,9 +8,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from kload_runner.members import Member, MemberLost
-from kload_runner.remote_member import RemoteMember
-from kload_runner.worker import Task, Told
+from kload_runner.fleet.members import Member, MemberLost
+from kload_runner.fleet.remote_member import RemoteMember
+from kload_runner.fleet.worker import Task, Told
 
 START_WITHIN_S = 30.0  # s; from the start of the processes until they serve: imports and planning
 END_WITHIN_S = 5.0  # s; after their release, before they are killed
@@ -97,7 +97,7 @@ async def _start(task: Task, log: Callable[[str], None]) -> Worker:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "kload_runner.worker",
+        "kload_runner.fleet.worker",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=MAX_LINE_BYTES,

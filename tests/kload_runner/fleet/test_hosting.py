@@ -12,8 +12,8 @@ import pytest
 from manifests import manifest
 from scripted_target import Reply, serving
 
-from kload_runner import hosting
-from kload_runner.hosting import EXIT_NOT_STARTED, EXIT_TERMINATED, Assignment, Host
+from kload_runner.fleet import hosting
+from kload_runner.fleet.hosting import EXIT_NOT_STARTED, EXIT_TERMINATED, Assignment, Host
 from kload_runner.pod import PodSettings, run_pod
 from kload_spec.control import (
     RUN_FILE,

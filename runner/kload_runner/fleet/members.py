@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from kload_runner.runner import Runner
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import (
     PhaseReply,
     PlanReply,

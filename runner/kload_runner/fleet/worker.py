@@ -1,4 +1,4 @@
-"""A worker process of a local run: `python -m kload_runner.worker`, started by `workers`.
+"""A worker process of a local run: `python -m kload_runner.fleet.worker`, started by `workers`.
 
 Reads one line of JSON from standard input (what it is given, secrets included: not from the environment, which others
 can read), writes one line of JSON per thing to tell to standard output, and ends when its input closes: a worker never
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from kload_runner.hosting import Assignment, Host
+from kload_runner.fleet.hosting import Assignment, Host
 from kload_runner.loop import choose_loop, run
 from kload_runner.script.loading import ScriptError
 from kload_spec.control import Message, RunDescription

@@ -16,7 +16,7 @@ from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import TargetNotReady, make_wire, wait_until_ready, wire_settings
 from kload_runner.executors import IterationInfo
 from kload_runner.metrics import Recorder
-from kload_runner.narration import NarratedInstruments, NarratedWire, Narrator
+from kload_runner.rehearsal.narration import NarratedInstruments, NarratedWire, Narrator
 from kload_runner.steps.state import State
 from kload_runner.users import Cast, User
 from kload_runner.wire import Wire

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from kload_runner.clock import Clock
 from kload_runner.engine.scenarios import is_open_loop
-from kload_runner.members import Member, MemberLost
+from kload_runner.fleet.members import Member, MemberLost
+from kload_runner.fleet.summing import snapshot_of, tallies_of
 from kload_runner.snapshots import RunPhase, RunSnapshot
-from kload_runner.summing import snapshot_of, tallies_of
 from kload_spec.control import (
     PhaseReply,
     PhaseState,

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from kload_runner.fleet.runner import Runner, WrongPhase
 from kload_runner.metrics.exposition import CONTENT_TYPE as METRICS_TYPE
-from kload_runner.runner import Runner, WrongPhase
 from kload_spec.control import (
     CANCEL_PATH,
     HEALTH_PATH,

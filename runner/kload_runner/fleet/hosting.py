@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kload_runner.clock import MonotonicClock
-from kload_runner.control_api import ControlServer
 from kload_runner.engine import Engine, RunnerFacts
-from kload_runner.runner import Runner
+from kload_runner.fleet.control_api import ControlServer
+from kload_runner.fleet.runner import Runner
 from kload_spec.control import (
     RunDescription,
     RunnerPhase,
