@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from kload_runner.cgroup import cgroup_throttle
 from kload_runner.clock import Clock
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
@@ -21,7 +21,6 @@ from kload_spec.histogram import Histogram
 LAG_INTERVAL_S = (
     0.02  # s; fifty looks a second cost 0.1 % of a core and see every stall above a few ms
 )
-CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 class HealthProbe:
@@ -87,48 +86,3 @@ class HealthProbe:
 
     def _read(self) -> tuple[float, float, float]:
         return self._clock.now(), self._cpu_time(), self._throttled()
-
-
-def cgroup_throttle(
-    root: Path = CGROUP_ROOT, membership: Path = Path("/proc/self/cgroup")
-) -> Callable[[], float]:
-    """Return a function that reads how long this process' cgroup was throttled, in seconds; 0 where it is unknown.
-
-    Source: cpu.stat, `throttled_usec` in https://docs.kernel.org/admin-guide/cgroup-v2.html, `throttled_time` (ns) in
-    https://docs.kernel.org/scheduler/sched-bwc.html for v1.
-    """
-    found = next(
-        (path for path in _candidates(root, membership) if _throttled_s(path) is not None), None
-    )
-    if found is None:
-        return lambda: 0.0
-    return lambda: _throttled_s(found) or 0.0
-
-
-def _candidates(root: Path, membership: Path) -> list[Path]:
-    """Return where cpu.stat may be: the process' own group first, then the root of its namespace."""
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        lines = []
-    paths: list[Path] = []
-    for line in lines:
-        _, controllers, group = [*line.split(":", 2), "", ""][:3]
-        own = group.lstrip("/")
-        if not controllers:
-            paths.append(root / own / "cpu.stat")
-        elif "cpu" in controllers.split(","):
-            paths += [root / name / own / "cpu.stat" for name in ("cpu,cpuacct", "cpu")]
-    return [*paths, root / "cpu.stat", root / "cpu" / "cpu.stat"]
-
-
-def _throttled_s(path: Path) -> float | None:
-    try:
-        fields = dict(line.split(None, 1) for line in path.read_text().splitlines() if " " in line)
-        if "throttled_usec" in fields:
-            return int(fields["throttled_usec"]) / 1e6
-        if "throttled_time" in fields:
-            return int(fields["throttled_time"]) / 1e9
-    except (OSError, ValueError):
-        pass
-    return None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 
 import pytest
 
 from kload_runner.clock import MonotonicClock
-from kload_runner.health import HealthProbe, cgroup_throttle
+from kload_runner.health import HealthProbe
 
 
 async def watched(work_s: float) -> HealthProbe:
@@ -48,35 +47,3 @@ class FixedClock(MonotonicClock):
 
     def __init__(self, instants: list[float]) -> None:
         self.now = iter(instants).__next__  # type: ignore[assignment,method-assign]
-
-
-@pytest.mark.parametrize(
-    ("membership", "place", "text", "seconds"),
-    [
-        pytest.param(
-            "0::/pod/a\n",
-            "pod/a/cpu.stat",
-            "nr_throttled 2\nthrottled_usec 2500000\n",
-            2.5,
-            id="v2",
-        ),
-        pytest.param(
-            "4:cpu,cpuacct:/pod\n",
-            "cpu,cpuacct/pod/cpu.stat",
-            "throttled_time 1500000000\n",
-            1.5,
-            id="v1",
-        ),
-        pytest.param("0::/\n", "cpu.stat", "throttled_usec 1000000\n", 1.0, id="own-namespace"),
-        pytest.param("", "elsewhere", "", 0.0, id="unknown"),
-        pytest.param("0::/\n", "cpu.stat", "garbage\n", 0.0, id="garbage"),
-    ],
-)
-def test_throttling_is_read_from_the_cgroup(
-    tmp_path: Path, membership: str, place: str, text: str, seconds: float
-) -> None:
-    (tmp_path / "self").write_text(membership)
-    file = tmp_path / place
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    assert cgroup_throttle(tmp_path, tmp_path / "self")() == seconds

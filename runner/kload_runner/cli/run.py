@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from kload_runner.cgroup import usable_cores
 from kload_runner.cli import once, source
 from kload_runner.cli.environment import ResolvedEnv, assignments, read_env_file, resolve_env
 from kload_runner.cli.output import Refused, complain, new_console
@@ -179,7 +180,7 @@ def _run_one(
 def _workers(found: Source, asked: int | None) -> int:
     """Return how many processes a test gets, and say so where it is not what was asked for."""
     if asked is None:
-        return workers_for(found.plan, os.cpu_count() or 1)
+        return workers_for(found.plan, usable_cores())
     useful = useful_workers(found.plan, asked)
     if useful < asked:
         print(f"kload: --workers {asked}: {found.plan.name} has VUs for {useful}", file=sys.stderr)
