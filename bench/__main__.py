@@ -184,7 +184,9 @@ def _paced(folder: Path, machine: Machine, options: argparse.Namespace) -> str:
 
 
 def _accuracy(folder: Path, machine: Machine, options: argparse.Namespace) -> str:
-    agreements = accuracy.percentiles(folder, machine.client, machine.target, options.seconds)
+    agreements = accuracy.percentiles(
+        folder, machine.client, machine.target, duration_s=options.seconds, rounds=options.rounds
+    )
     lines = ["### Accuracy: a server of known latencies at half of capacity", ""]
     lines += ["| percentile | truth ms | kload ms | within 2 % or 0.3 ms |", "|---|---:|---:|---|"]
     lines += [
