@@ -16,6 +16,7 @@ import time
 from typing import cast
 
 import uvloop
+from typing_extensions import override
 
 BODY = b'{"id":"order-1","status":"created"}'
 STALL_S, PERIOD_S = 2.0, 10.0
@@ -59,9 +60,11 @@ class Connection(asyncio.Protocol):
         self.truth = truth
         self.loop = loop
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
+    @override
     def data_received(self, data: bytes) -> None:
         started = time.perf_counter()
         if data.startswith(b"GET /truth"):

@@ -6,6 +6,7 @@ Knows processes and the kernel's accounting; knows no client and no target.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ def run_pinned(
     )
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, int, os.struct_rusage]:
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, int, resource.struct_rusage]:
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
