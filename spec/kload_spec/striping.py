@@ -56,40 +56,9 @@ class Share:
         """Return how many of ``0 .. total - 1`` are owned."""
         return len(self.indexes(total))
 
-    def owns(self, index: int) -> bool:
-        """Say whether this runner owns the index."""
-        return bool(self.step) and index % self.step == self.first
-
-    def nth(self, position: int) -> int:
-        """Return the position-th owned index (0-based): the global index of something counted locally.
-
-        Raises:
-            IndexError: the share is empty.
-        """
-        if not self.step:
-            raise IndexError("this runner has no part in the scenario")
-        return self.first + position * self.step
-
 
 def share_of(load: ScenarioLoad, runner: RunnerIndex) -> Share:
     """Return the part of a scenario that one runner of the fleet owns."""
     used = min(runner.count, load.shape.vu_limit)
     position = (runner.index - load.ordinal) % runner.count
     return Share(position, used) if position < used else Share(0, 0)
-
-
-def owner_of(load: ScenarioLoad, index: int, runners: int) -> int:
-    """Return the runner (0-based) that owns an index of a scenario.
-
-    Raises:
-        ValueError: the scenario has no VU, so that nobody owns anything.
-    """
-    used = min(runners, load.shape.vu_limit)
-    if used == 0:
-        raise ValueError(f"scenario {load.name} has no VU; nobody owns index {index}")
-    return (load.ordinal + index % used) % runners
-
-
-def local_vus_at(load: ScenarioLoad, runner: RunnerIndex, t_s: float) -> int:
-    """VUs of one runner active (at most) t_s seconds into the run: its part of the stack ``0 .. vus_at(t) - 1``."""
-    return share_of(load, runner).count(load.vus_at(t_s))

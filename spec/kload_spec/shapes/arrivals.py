@@ -57,10 +57,6 @@ class ConstantArrivalRate:
         """VUs active at most, t_s seconds into the shape."""
         return self.max_vus if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0
 
-    def rate_at(self, t_s: float) -> float:
-        """Arrivals per second, t_s seconds into the shape."""
-        return self.rate / self.time_unit_s if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0.0
-
     def due(self, n: int) -> float:
         """Return the instant of the n-th arrival, seconds into the shape.
 
@@ -121,15 +117,6 @@ class RampingArrivalRate:
     def vus_at(self, t_s: float) -> int:
         """VUs active at most, t_s seconds into the shape."""
         return self.max_vus if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0
-
-    def rate_at(self, t_s: float) -> float:
-        """Arrivals per second, t_s seconds into the shape."""
-        t = to_ns(t_s)
-        for leg in self._legs():
-            if leg.start <= t < leg.start + leg.length:
-                change = (leg.target - leg.rate) * (t - leg.start) / leg.length
-                return (leg.rate + change) / self.time_unit_s
-        return 0.0
 
     def due(self, n: int) -> float:
         """Return the instant of the n-th arrival, seconds into the shape.

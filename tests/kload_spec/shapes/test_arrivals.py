@@ -91,26 +91,25 @@ def test_an_arrival_that_is_not_planned_has_no_instant(shape: Arrivals, n: int) 
         shape.due(n)
 
 
-def test_the_rate_is_that_of_the_moment() -> None:
-    shape = ramping(0, Stage(2, 60), Stage(1, 60), time_unit_s=60)
-    assert [shape.rate_at(t) for t in (-1, 0, 1, 2, 3)] == [0, 0, 0.5, 1, 0]
-    assert [constant(60, time_unit_s=60, duration_s=2).rate_at(t) for t in (-1, 0, 1.9, 2)] == [
-        0,
-        1,
-        1,
-        0,
-    ]
-
-
 def test_arrivals_name_their_vu_limit() -> None:
     assert (constant(5).vu_limit, ramping(5, Stage(1, 5)).vu_limit) == (10, 10)
     assert [ramping(5, Stage(1, 5)).vus_at(t) for t in (-1, 0, 1)] == [0, 10, 0]
     assert [constant(5).vus_at(t) for t in (-1, 0, 1)] == [0, 10, 0]
 
 
+@pytest.mark.parametrize(
+    "shape", [constant(10, 2, 4), ramping(5, Stage(4, 5))], ids=["constant", "ramping"]
+)
+def test_what_is_due_grows_with_time_from_zero_to_the_plan(shape: Arrivals) -> None:
+    first = isinstance(shape, ConstantArrivalRate)  # whose first arrival is at 0
+    counts = [shape.count(t) for t in (-0.1, 0, 0.1, 0.2, 2, 3.99, 4, 9)]
+    assert counts == ([0, 1, 1, 2, 11, 20, 20, 20] if first else [0, 0, 0, 1, 10, 19, 20, 20])
+
+
 @settings(max_examples=60)
-@given(arrivals, st.integers(-1000, 40_000).map(lambda ms: ms / 1000))
-def test_count_and_due_say_the_same(shape: Arrivals, t_s: float) -> None:
+@given(arrivals, st.integers(-100, 1100))
+def test_count_and_due_say_the_same(shape: Arrivals, thousandths: int) -> None:
+    t_s = thousandths * shape.duration_s / 1000
     due = shape.count(t_s)
     assert 0 <= due <= shape.planned_iterations
     if due:

@@ -93,6 +93,12 @@ def test_the_plan_of_a_ramp_is_open_ended_and_its_limit_the_highest_target() -> 
     assert (shape.duration_s, shape.vu_limit, shape.planned_iterations) == (3.5, 7, None)
 
 
+def test_an_index_at_or_above_the_limit_is_never_active() -> None:
+    for shape in (RampingVUs(3, (Stage(2, 3), Stage(2, 0))), RampingVUs(0, (Stage(2, 3),))):
+        assert shape.spans(shape.vu_limit - 1)
+        assert shape.spans(shape.vu_limit) == ()
+
+
 def test_constant_vus_are_all_there_from_the_start_to_the_end() -> None:
     shape = ConstantVUs(3, 2.5)
     assert [shape.vus_at(t) for t in (-1, 0, 2.499, 2.5)] == [0, 3, 3, 0]
