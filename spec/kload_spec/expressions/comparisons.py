@@ -1,18 +1,17 @@
 """Write Python for comparisons: a plain operator where kinds allow it, a guarded one, or the helper.
 
-A part of `generator`. What has to be kept apart is bool and number: in Python True == 1, in the language it is not.
+Called by `generator` with operands that are written already. What has to be kept apart is bool and number: in Python
+True == 1, in the language it is not.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kload_spec.expressions.emitter import Emitter
 from kload_spec.expressions.kinds import EQUALITY, NUMERIC
 from kload_spec.expressions.scope import Kind, Value
 from kload_spec.expressions.typed import Constant, Infix, Typed
-
-if TYPE_CHECKING:
-    from kload_spec.expressions.generator import Generator
 
 _HELPERS: Final = {
     "<": "less",
@@ -22,19 +21,19 @@ _HELPERS: Final = {
 }
 
 
-def comparison(generator: Generator, node: Infix, left: str, right: str) -> str:
+def comparison(out: Emitter, node: Infix, left: str, right: str) -> str:
     """Write ``left operator right``; return source text that is a bool."""
     if node.operator == "in":
-        return _membership(generator, node, left, right)
+        return _membership(out, node, left, right)
     if node.operator in EQUALITY:
-        equal = _equality(generator, node, left, right)
+        equal = _equality(out, node, left, right)
         if equal is not None:
             return equal if node.operator == "==" else f"(not {equal})"
         return f"({left} {node.operator} {right})"
-    return _order(generator, node, left, right)
+    return _order(out, node, left, right)
 
 
-def _equality(generator: Generator, node: Infix, left: str, right: str) -> str | None:
+def _equality(out: Emitter, node: Infix, left: str, right: str) -> str | None:
     """Return text for equality, or None where Python's own operator is right for both == and !=."""
     for one, text, other, other_text in (
         (node.left, left, node.right, right),
@@ -44,7 +43,7 @@ def _equality(generator: Generator, node: Infix, left: str, right: str) -> str |
             # There is one null, one true and one false, so identity is equality.
             return f"({other_text} is {text})" if _fits_is(other) else f"equals({left}, {right})"
         if one.kind is Kind.STRING:
-            _charge_texts(generator, node, left)
+            _charge_texts(out, node, left)
             return None
         if _is_plain_number(one):
             return None
@@ -52,7 +51,7 @@ def _equality(generator: Generator, node: Infix, left: str, right: str) -> str |
             if other.kind in NUMERIC:
                 return None
             return f"({left} == {right} and type({other_text}) is not bool)"
-    generator.charge_unless_scalar(left, right)
+    out.charge_unless_scalar(left, right)
     return f"equals({left}, {right})"
 
 
@@ -66,13 +65,13 @@ def _is_plain_number(node: Typed) -> bool:
     return isinstance(node, Constant) and node.kind in NUMERIC and node.value not in (0, 1)
 
 
-def _charge_texts(generator: Generator, node: Infix, left: str) -> None:
+def _charge_texts(out: Emitter, node: Infix, left: str) -> None:
     # Python's == is right for a string and anything else; comparing with a constant costs next to nothing.
     if not isinstance(node.left, Constant) and not isinstance(node.right, Constant):
-        generator.charge(left)
+        out.charge(left)
 
 
-def _order(generator: Generator, node: Infix, left: str, right: str) -> str:
+def _order(out: Emitter, node: Infix, left: str, right: str) -> str:
     operator = node.operator
     kinds = {node.left.kind, node.right.kind}
     if kinds <= NUMERIC:
@@ -80,20 +79,20 @@ def _order(generator: Generator, node: Infix, left: str, right: str) -> str:
     helper = f"{_HELPERS[operator]}({left}, {right})"
     if kinds & NUMERIC:
         other = left if node.right.kind in NUMERIC else right
-        kind = generator.out.temporary(f"type({other})")
+        kind = out.temporary(f"type({other})")
         return f"({left} {operator} {right} if {kind} is int or {kind} is float else {helper})"
-    generator.charge_unless_scalar(left, right)
+    out.charge_unless_scalar(left, right)
     return f"({left} {operator} {right})" if kinds == {Kind.STRING} else helper
 
 
-def _membership(generator: Generator, node: Infix, left: str, right: str) -> str:
+def _membership(out: Emitter, node: Infix, left: str, right: str) -> str:
     if isinstance(node.right, Constant) and _is_plain_list(node.right):
         items = node.right.value
-        written = "".join(f"{generator.out.literal(item)}, " for item in items)  # type: ignore[union-attr] # a list
+        written = "".join(f"{out.literal(item)}, " for item in items)  # type: ignore[union-attr] # a list
         return f"({left} in ({written}))"
     if node.right.kind is Kind.MAP and node.left.kind is Kind.STRING:
         return f"({left} in {right})"
-    generator.charge(right)
+    out.charge(right)
     return f"contained({left}, {right})"
 
 

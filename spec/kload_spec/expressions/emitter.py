@@ -1,8 +1,8 @@
 """Write the source of one generated function, and turn it into a function.
 
-Knows lines, blocks, temporaries and constants, not the language. Nothing a user wrote reaches the source but through
-`literal`: the repr of a scalar, or a name of ours that is bound to the constant. All other names are ours. The function
-sees no builtins, only the helpers of `runtime` that it uses.
+Knows lines, blocks, temporaries, constants and the budget, not the language. Nothing a user wrote reaches the source
+but through `literal`: the repr of a scalar, or a name of ours that is bound to the constant. All other names are ours.
+The function sees no builtins, only the helpers of `runtime` that it uses.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ class Emitter:
 
     Attributes:
         known: source texts that were computed on every way to the current line, with the temporaries that hold them.
+        rounds: how many macros the current line is in.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
+        self.rounds = 0
         self._lines: list[str] = []
         self._indent = 1
         self._blocks = 0
@@ -76,6 +78,16 @@ class Emitter:
         name = f"k{len(self._bound)}"
         self._bound[name] = value
         return name
+
+    def charge(self, *operands: str) -> None:
+        """Charge work that is linear in operands to the budget, inside macros."""
+        if self.rounds:
+            self.line(f"n = spend(n, {', '.join(operands)})")
+
+    def charge_unless_scalar(self, left: str, right: str) -> None:
+        """Charge work on two operands of one kind, unless they are scalars: a test is cheaper than a count."""
+        if self.rounds:
+            self.line(f"if type({left}) not in SCALARS: n = spend(n, {left}, {right})")
 
     def function(self, result: str) -> Evaluate:
         """Return the function that evaluates the lines so far and gives `result`."""

@@ -58,12 +58,10 @@ class Generator:
 
     Attributes:
         out: the function under construction.
-        loops: how many macros the current line is in.
     """
 
     def __init__(self) -> None:
         self.out = Emitter()
-        self.loops = 0
 
     def expression(self, node: Typed) -> str:
         """Write a whole expression; return source text that is its value, to be used once."""
@@ -121,16 +119,6 @@ class Generator:
             return self.raw(node)
         value = self.value(node)
         return f"({value} is True or {value} is not False and not_bool({value}, 'a condition'))"
-
-    def charge(self, *operands: str) -> None:
-        """Charge work that is linear in operands to the budget, inside macros."""
-        if self.loops:
-            self.out.line(f"n = spend(n, {', '.join(operands)})")
-
-    def charge_unless_scalar(self, left: str, right: str) -> None:
-        """Charge work on two operands of one kind, unless they are scalars: a test is cheaper than a count."""
-        if self.loops:
-            self.out.line(f"if type({left}) not in SCALARS: n = spend(n, {left}, {right})")
 
     # ── access ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,7 +200,7 @@ class Generator:
         if node.operator in _ARITHMETIC:
             return self._arithmetic(node)
         left, right = self.value(node.left), self.value(node.right)
-        return comparisons.comparison(self, node, left, right)
+        return comparisons.comparison(self.out, node, left, right)
 
     def _arithmetic(self, node: Infix) -> str:
         left, right = self.value(node.left), self.value(node.right)
@@ -225,12 +213,12 @@ class Generator:
                     inside = f"{result} - {result} == 0.0"  # neither infinite nor not a number
                 self.out.line(f"if not {inside}: bounded_number({result})")
                 return result
-            if kinds == (Kind.STRING, Kind.STRING) and not self.loops:
+            if kinds == (Kind.STRING, Kind.STRING) and not self.out.rounds:
                 result = self.out.temporary(f"{left} + {right}")
                 self.out.line(f"if len({result}) > {MAX_TEXT_CHARS}: too_long()")
                 return result
         if node.operator == "+":
-            self.charge_unless_scalar(left, right)
+            self.out.charge_unless_scalar(left, right)
         return f"{_ARITHMETIC[node.operator]}({left}, {right})"
 
     def _junction(self, node: Junction) -> str:
@@ -292,20 +280,20 @@ class Generator:
         arguments = [self.value(argument) for argument in node.arguments]
         if function.name == "size":
             return self._size(node, arguments[0])
-        if function.shortcut is not None and not self.loops:
+        if function.shortcut is not None and not self.out.rounds:
             return self._shortcut(node, arguments, function.shortcut)
         if node.prepared is not None:
             arguments.append(self._prepared(node.prepared, arguments[0]))
         elif function.linear:
-            self.charge(*arguments)
+            self.out.charge(*arguments)
         result = self._called(function, arguments)
-        if function.linear and self.loops and node.kind not in (*NUMERIC, Kind.BOOL):
+        if function.linear and self.out.rounds and node.kind not in (*NUMERIC, Kind.BOOL):
             result = self.out.temporary(result)
-            self.charge(result)
+            self.out.charge(result)
         return result
 
     def _prepared(self, pattern: Pattern, text: str) -> str:
-        if self.loops:
+        if self.out.rounds:
             self.out.line(f"n = spend_matching(n, {text}, {pattern.size})")
         return self.out.bind(pattern)
 
