@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
+
+# A deadline of one example measures the machine; pytest-timeout bounds the whole test.
+settings.register_profile("kload", deadline=None)
+settings.load_profile("kload")
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ def test_rows_run_out(policy: OnExhausted, error: type[Exception]) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_unique_rows_are_handed_out_once_over_scenarios_and_runners(
     count: int, runners: int, scenarios: int
 ) -> None:

@@ -47,7 +47,7 @@ def active_over_time(rehearsal: Rehearsal) -> Iterator[tuple[float, int]]:
         yield at, total
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(schedules(of=closed_loops), fleets)
 def test_the_active_vus_of_all_runners_are_the_planned_curve_at_every_moment(
     schedule: Schedule, runners: int
@@ -59,7 +59,7 @@ def test_the_active_vus_of_all_runners_are_the_planned_curve_at_every_moment(
     assert all(vus == schedule.vus_at(at) for at, vus in seen.items())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(schedules(of=arrivals), fleets)
 def test_the_arrivals_of_all_runners_are_the_planned_ones_at_their_instants(
     schedule: Schedule, runners: int
@@ -74,7 +74,7 @@ def test_the_arrivals_of_all_runners_are_the_planned_ones_at_their_instants(
     assert sorted(begun) == sorted(planned)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.one_of(per_vu, shared), fleets, st.integers(1, 4000).map(lambda ms: ms / 1000))
 def test_counted_iterations_are_made_once_or_dropped_once(
     shape: PerVUIterations | SharedIterations, runners: int, takes_s: float
@@ -101,7 +101,7 @@ plots = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(schedules(), plots, st.one_of(st.none(), seconds), seconds)
 def test_whatever_happens_the_books_balance(
     schedule: Schedule, plot: Plot, pace_s: float | None, graceful_stop_s: float

@@ -217,7 +217,7 @@ def test_two_texts_known_as_texts_are_bounded_when_joined() -> None:
         compile_expression("body + scenario", SCOPE).evaluate(state)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(), st.text())
 def test_hashes_are_those_of_the_standard_library(key: str, message: str) -> None:
     state = FakeState(vars={"k": key, "m": message})
@@ -227,7 +227,7 @@ def test_hashes_are_those_of_the_standard_library(key: str, message: str) -> Non
     assert evaluate("base64Decode(base64(vars.m))", m=message) == message
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32))
 def test_chance_comes_from_the_state_alone(seed: int) -> None:
     text = "[uuid(), randInt(-5, 5), uniform(1.5, 2), pick(['a', 'b', 'c'])]"

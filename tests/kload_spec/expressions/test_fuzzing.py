@@ -33,8 +33,8 @@ from kload_spec.expressions.parser import parse
 
 SCOPE = Scope(response=True, req=ANY, env=ANY, vars=ANY, row=ANY, totals=ANY)
 NO_STATE = Scope()
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-LONGER = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+LONGER = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
 def state(parsed: Any, value: Any) -> FakeState:

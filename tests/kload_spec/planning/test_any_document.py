@@ -126,7 +126,7 @@ def test_the_document_is_right_as_it_is() -> None:
     assert describe(plan(RICH)).warnings
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.sampled_from(PATHS), VALUES)
 def test_any_value_anywhere_is_planned_or_refused(path: tuple[str | int, ...], value: Any) -> None:
     document = {**RICH, "spec": put(RICH["spec"], path, value)}
@@ -143,7 +143,7 @@ def test_any_value_anywhere_is_planned_or_refused(path: tuple[str | int, ...], v
         assert "pydantic" not in problem.message
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(VALUES)
 def test_any_spec_is_planned_or_refused(spec: Any) -> None:
     try:
