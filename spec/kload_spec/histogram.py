@@ -1,14 +1,11 @@
 """A mergeable histogram: values of any sign and range, each known to better than 1 %.
 
-Sparse and log-spaced, 40 buckets to the octave. Bucket ``i`` holds ``2^(i/40) <= v < 2^((i+1)/40)`` and speaks for all
-of it with ``2ab / (a+b)`` of its bounds, at most 0.87 % off. Zero has its own bucket, negative values mirror the
-positive ones, ``+inf`` (an answer that never came) is counted above all. `count`, `sum`, `minimum` and `maximum`
-are exact.
-Verdicts never read this: they come from the counters of `thresholds`. This is what is shown.
+Sparse `buckets`, log-spaced, each speaking for its values with at most 0.87 % of error. Zero has its own bucket,
+negative values mirror the positive ones, ``+inf`` (an answer that never came) is counted above all. `count`, `sum`,
+`minimum` and `maximum` are exact. Verdicts never read this: they come from the counters of `thresholds`. This is what
+is shown.
 
 It knows no clock and no unit. The recorder fills it, results merge it, reports read it.
-
-Source: the bucket's representative is that of DDSketch, https://arxiv.org/abs/1908.10693 §2.
 """
 
 from __future__ import annotations
@@ -17,14 +14,19 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor, inf, isfinite, isnan, log2, nextafter
+from math import ceil, floor, inf, isfinite, isnan, log2
 from typing import Any, Self
 
 from typing_extensions import override
 
-BUCKETS_PER_OCTAVE = 40
-_SCALE = float(BUCKETS_PER_OCTAVE)
-_TOP = 1024 * BUCKETS_PER_OCTAVE - 1  # the last bucket below 2^1024, which no float can hold
+from kload_spec.buckets import (
+    BUCKETS_PER_OCTAVE,
+    bucket_counts,
+    flat,
+    from_flat,
+    grouped,
+    representative,
+)
 
 
 class Histogram:
@@ -51,7 +53,7 @@ class Histogram:
     def record(self, value: float) -> None:
         """Add one value; NaN is refused with a ValueError."""
         if 0.0 < value < inf:
-            self.positive[floor(log2(value) * _SCALE) // self.grain] += 1
+            self.positive[floor(log2(value) * BUCKETS_PER_OCTAVE) // self.grain] += 1
         else:
             self._record_unusual(value)
         self.sum += value
@@ -84,7 +86,7 @@ class Histogram:
         if self.grain == 1:
             self.positive.update(buckets)
         else:
-            self.positive.update(_grouped(buckets, self.grain))
+            self.positive.update(grouped(buckets, self.grain))
 
     def record_zeros(self, count: int) -> None:
         """Add `count` zeros."""
@@ -101,13 +103,15 @@ class Histogram:
         elif isnan(value) or value == -inf:
             raise ValueError(f"{value} cannot be recorded; give a number")
         else:
-            self.negative[floor(log2(-value) * _SCALE) // self.grain] += 1
+            self.negative[floor(log2(-value) * BUCKETS_PER_OCTAVE) // self.grain] += 1
 
     def _strip(self, values: Sequence[float]) -> Sequence[float]:
         """Count what is not a positive finite number and return the rest."""
         start, end = bisect_right(values, 0.0), bisect_left(values, inf)
         below = bisect_left(values, 0.0, 0, start)
-        self.negative.update(floor(log2(-value) * _SCALE) // self.grain for value in values[:below])
+        self.negative.update(
+            floor(log2(-value) * BUCKETS_PER_OCTAVE) // self.grain for value in values[:below]
+        )
         self.zeros += start - below
         self.above += len(values) - end
         return values[start:end]
@@ -128,12 +132,6 @@ class Histogram:
     def maximum(self) -> float | None:
         """The largest value, exact, infinite where an answer never came; None without values."""
         return self._maximum if self._minimum <= self._maximum else None
-
-    @property
-    def mean(self) -> float | None:
-        """The arithmetic mean; None without values."""
-        count = self.count
-        return self.sum / count if count else None
 
     def quantile(self, q: float) -> float | None:
         """Return the value at nearest rank ``ceil(q * count)``, within 0.87 % (`grain` 1); None without values.
@@ -180,15 +178,6 @@ class Histogram:
             ladder.append((inf, self.above))
         return ladder
 
-    def count_at_most(self, bounds: Sequence[float]) -> list[int]:
-        """Return for each bound (sorted upwards) how many values lie at or below it, to the nearest bucket."""
-        ladder = self._ladder()
-        values = [value for value, _ in ladder]
-        running = [0]
-        for _, number in ladder:
-            running.append(running[-1] + number)
-        return [running[bisect_right(values, bound)] for bound in bounds]
-
     # -- combining -----------------------------------------------------------------------------------------------
 
     def add(self, other: Histogram) -> None:
@@ -233,8 +222,8 @@ class Histogram:
         if grain % self.grain:
             raise ValueError(f"buckets of {self.grain} cannot be merged into buckets of {grain}")
         factor = grain // self.grain
-        self.positive = _grouped(self.positive, factor)
-        self.negative = _grouped(self.negative, factor)
+        self.positive = grouped(self.positive, factor)
+        self.negative = grouped(self.negative, factor)
         self.grain = grain
 
     @classmethod
@@ -246,10 +235,10 @@ class Histogram:
         return result
 
     @classmethod
-    def from_buckets(cls, flat: Sequence[int], grain: int) -> Self:
-        """Return a histogram of positive values from its buckets alone; extremes are those of the buckets."""
+    def from_buckets(cls, pairs: Sequence[int], grain: int) -> Self:
+        """Return a histogram of positive values from its `flat` buckets alone; extremes are those of the buckets."""
         result = cls(grain)
-        result.positive = _from_flat(flat)
+        result.positive = from_flat(pairs)
         if result.positive:
             result._minimum = representative(min(result.positive), grain)
             result._maximum = representative(max(result.positive), grain)
@@ -275,8 +264,7 @@ class Histogram:
     def to_json(self) -> dict[str, Any]:
         """Return a compact JSON object; empty parts are left out.
 
-        ``positive`` and ``negative`` are flat: first index, its count, then the distance to the next index and
-        its count, and so on.
+        ``positive`` and ``negative`` are written as `buckets.flat` does.
         Infinite numbers have no JSON: `above` says how many there are; what is infinite by them is left out.
         """
         document: dict[str, Any] = {"count": self.count}
@@ -290,7 +278,7 @@ class Histogram:
                 document[name] = getattr(self, name)
         for name in ("positive", "negative"):
             if buckets := getattr(self, name):
-                document[name] = _flat(buckets)
+                document[name] = flat(buckets)
         return document
 
     @classmethod
@@ -302,12 +290,10 @@ class Histogram:
         """
         try:
             result = cls(int(document.get("grain", 1)))
-            result.positive = _from_flat(document.get("positive", ()))
-            result.negative = _from_flat(document.get("negative", ()))
-            result.zeros, result.above = (
-                int(document.get("zeros", 0)),
-                int(document.get("above", 0)),
-            )
+            result.positive = from_flat(document.get("positive", ()))
+            result.negative = from_flat(document.get("negative", ()))
+            result.zeros = int(document.get("zeros", 0))
+            result.above = int(document.get("above", 0))
             count = int(document["count"])
             result.sum = float(document.get("sum", inf if count else 0.0))
             result._minimum = float(document.get("min", inf))
@@ -321,72 +307,9 @@ class Histogram:
         return result
 
 
-def bucket_counts(values: Sequence[float]) -> Mapping[int, int]:
-    """Return how many of the values lie in each fine bucket.
-
-    Args:
-        values: positive, finite, sorted upwards.
-    """
-    size = len(values)
-    if not size:
-        return {}
-    # One bisection per bucket, or one logarithm per value: whichever there are fewer of.
-    if log2(values[-1] / values[0]) * _SCALE * 3 > size:
-        return Counter([floor(log2(value) * _SCALE) for value in values])
-    counts: dict[int, int] = {}
-    start = 0
-    while start < size:
-        index = floor(log2(values[start]) * _SCALE)
-        end = size
-        if index < _TOP:
-            end = bisect_left(values, 2.0 ** ((index + 1) / BUCKETS_PER_OCTAVE), start + 1)
-        counts[index] = counts.get(index, 0) + end - start
-        start = end
-    return counts
-
-
 def rank(q: float, count: int) -> int:
     """Return the nearest rank of quantile `q` among `count` values: ``ceil(q * count)``, at least 1.
 
     Exact: 0.95 means 95/100, so that rank(0.95, 100) is 95 and not 96.
     """
     return min(max(ceil(Fraction(repr(float(q))) * count), 1), count)
-
-
-def representative(index: int, grain: int = 1) -> float:
-    """Return the value that speaks for a bucket, at most 0.87 % away from any value in it (`grain` 1)."""
-    # 2^(i/40) overflows at the very top and underflows at the very bottom of what a float can hold.
-    exponent = index * grain / BUCKETS_PER_OCTAVE
-    growth = 2.0 ** (grain / BUCKETS_PER_OCTAVE)
-    try:
-        value = 2.0**exponent * (2.0 * growth / (1.0 + growth))
-    except OverflowError:
-        return nextafter(inf, 0.0)
-    return min(value, nextafter(inf, 0.0)) if value else 5e-324
-
-
-def _grouped(buckets: Mapping[int, int], factor: int) -> Counter[int]:
-    result: Counter[int] = Counter()
-    for index, number in buckets.items():
-        result[index // factor] += number
-    return result
-
-
-def _flat(buckets: Counter[int]) -> list[int]:
-    flat: list[int] = []
-    previous = 0
-    for index, number in sorted(buckets.items()):
-        flat += (index - previous, number)
-        previous = index
-    return flat
-
-
-def _from_flat(flat: Sequence[int]) -> Counter[int]:
-    buckets: Counter[int] = Counter()
-    index = 0
-    for position in range(0, len(flat), 2):
-        index += int(flat[position])
-        buckets[index] = int(flat[position + 1])
-        if buckets[index] < 1:
-            raise ValueError(f"not a histogram: a bucket holds {buckets[index]} values")
-    return buckets

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kload_spec.histogram import Histogram, bucket_counts, rank, representative
+from kload_spec.buckets import bucket_counts
+from kload_spec.histogram import Histogram, rank
 
 WORST = 0.0087  # relative error of a bucket's representative
 
@@ -75,15 +76,6 @@ def test_recording_a_sorted_batch_equals_recording_one_by_one(numbers: list[floa
     assert same(batch, recorded(ordered))
 
 
-@settings(max_examples=100)
-@given(positive)
-def test_counting_by_bisection_equals_counting_by_logarithm(numbers: list[float]) -> None:
-    crowd = sorted(numbers * 40)
-    assert dict(bucket_counts(crowd)) == {
-        index: 40 * n for index, n in bucket_counts(sorted(numbers)).items()
-    }
-
-
 @settings(max_examples=60)
 @given(st.lists(st.lists(everyday, max_size=20), min_size=1, max_size=4))
 def test_merging_in_any_grouping_equals_recording_everything_in_one(
@@ -114,6 +106,7 @@ def test_a_coarser_grain_has_the_same_counts_and_extremes_and_a_larger_error(
 ) -> None:
     coarse = recorded(numbers).coarsened(grain)
     assert coarse == recorded(numbers, grain)
+    assert coarse.coarsened(3 * grain) == recorded(numbers, 3 * grain)
     truth = sorted(numbers)[rank(0.5, len(numbers)) - 1]
     median = coarse.quantile(0.5)
     assert median is not None
@@ -145,12 +138,11 @@ def test_an_answer_that_never_came_is_above_every_other_value() -> None:
     assert histogram.quantile(0.5) == pytest.approx(0.2, rel=WORST)
     assert histogram.maximum == math.inf
     assert histogram.above == 1
-    assert histogram.mean == math.inf
 
 
 def test_an_empty_histogram_knows_nothing() -> None:
     empty = Histogram()
-    assert (empty.count, empty.minimum, empty.maximum, empty.mean) == (0, None, None, None)
+    assert (empty.count, empty.minimum, empty.maximum) == (0, None, None)
     assert empty.quantile(0.95) is None
     assert empty.to_json() == {"count": 0}
     assert Histogram.from_json({"count": 0}) == empty
@@ -188,22 +180,11 @@ def test_different_grains_merge_into_the_coarser_one() -> None:
         Histogram(3).add(Histogram(2))
 
 
-def test_counts_below_bounds_are_cumulative() -> None:
-    histogram = recorded([-5.0, 0.0, 1.0, 10.0, 100.0, math.inf])
-    assert histogram.count_at_most([-1.0, 0.0, 5.0, 50.0, 1e9]) == [1, 2, 3, 4, 5]
-
-
 def test_buckets_alone_make_a_histogram_of_about_the_same_values() -> None:
     point = Histogram.from_buckets([0, 3, 10, 1], 4)
     assert point.count == 4
     assert point.quantile(0.5) == pytest.approx(1.035, rel=0.04)
     assert Histogram.from_buckets([], 4).count == 0
-
-
-def test_representatives_exist_at_the_ends_of_what_a_float_can_hold() -> None:
-    assert representative(40 * 1023 + 39) < math.inf
-    assert representative(40 * 2000) < math.inf
-    assert representative(-40 * 2000) > 0.0
 
 
 def test_it_says_what_it_holds() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from kload_spec.buckets import flat
 from kload_spec.histogram import Histogram
 from kload_spec.result.series import (
     SERIES_GRAIN,
@@ -15,7 +16,6 @@ from kload_spec.result.series import (
     MetricSeries,
     ScenarioSeries,
     StepSeries,
-    flat_buckets,
     points_allowed,
 )
 
@@ -94,7 +94,7 @@ class StepPoints:
         last_requests, last_failed = self._last
         self._requests.append(requests - last_requests)
         self._failed.append(failed - last_failed)
-        self._durations.append(flat_buckets(self._open))
+        self._durations.append(flat(self._open))
         self._open = Counter()
         self._last = (requests, failed)
 

@@ -1,7 +1,7 @@
 """Distributions: raw values in batches -> histograms and thresholds.
 
 Recording a value is appending it to a list. A full batch is sorted once, and then everything is cheap: minimum and
-maximum are its ends, a threshold is one bisection, and so is each histogram bucket (`histogram.bucket_counts`).
+maximum are its ends, a threshold is one bisection, and so is each histogram bucket (`buckets.bucket_counts`).
 Measured here per value: 85 ns in batches of 1024, 150 ns in batches of 64, 350 ns one by one; larger batches gain
 nothing and would stall the event loop for longer than the 0.1 ms that this takes.
 
@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
 from kload_runner.metrics.tallies import Submetric
-from kload_spec.histogram import Histogram, bucket_counts, representative
+from kload_spec.buckets import bucket_counts, representative
+from kload_spec.histogram import Histogram
 from kload_spec.metrics import Unit
 
 BATCH = 1024  # values; about 0.1 ms

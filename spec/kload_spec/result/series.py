@@ -17,13 +17,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kload_spec.buckets import flat, from_flat
 from kload_spec.histogram import Histogram
 
 SERIES_GRAIN = 4  # fine buckets to one of a point: 10 to the octave, 3.5 % off at most
 MAX_POINTS = 12_000  # over all steps of a run; about 450 KiB gzipped with wide distributions
 MOST_POINTS_PER_SERIES, FEWEST_POINTS_PER_SERIES = 1800, 120
 
-Buckets = list[int]  # flat: first index, its count, distance to the next index, its count ...
+Buckets = list[int]  # as `buckets.flat` writes them
 
 
 def points_allowed(series: int) -> int:
@@ -115,18 +116,5 @@ def _joined(parts: Sequence[Buckets]) -> Buckets:
         return list(filled[0]) if filled else []
     total: Counter[int] = Counter()
     for part in filled:
-        index = 0
-        for position in range(0, len(part), 2):
-            index += part[position]
-            total[index] += part[position + 1]
-    return flat_buckets(total)
-
-
-def flat_buckets(buckets: Counter[int]) -> Buckets:
-    """Return buckets as flat pairs of index distance and count."""
-    flat: Buckets = []
-    previous = 0
-    for index in sorted(buckets):
-        flat += (index - previous, buckets[index])
-        previous = index
-    return flat
+        total.update(from_flat(part))
+    return flat(total)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kload_spec.buckets import flat
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
 from kload_spec.metrics import BUILTIN, MetricType, Unit
@@ -38,7 +39,7 @@ from kload_spec.result import (
     result_json_schema,
     totals,
 )
-from kload_spec.result.series import SERIES_GRAIN, flat_buckets, points_allowed
+from kload_spec.result.series import SERIES_GRAIN, points_allowed
 from kload_spec.thresholds import Tally, parse_threshold, tally_sorted
 from kload_spec.verdicts import Fault, Reason, Verdict
 
@@ -453,12 +454,8 @@ def test_coarsening_and_adding_commute(
     more: list[dict[int, int]],
     factor: int,
 ) -> None:
-    a = StepSeries(
-        requests=left, failed=right, durations=[flat_buckets(Counter(point)) for point in some]
-    )
-    b = StepSeries(
-        requests=right, failed=left, durations=[flat_buckets(Counter(point)) for point in more]
-    )
+    a = StepSeries(requests=left, failed=right, durations=[flat(Counter(point)) for point in some])
+    b = StepSeries(requests=right, failed=left, durations=[flat(Counter(point)) for point in more])
     assert (a + b).coarsened(factor) == a.coarsened(factor) + b.coarsened(factor)
     c, d = ScenarioSeries(vus=left, iterations=right), ScenarioSeries(vus=right, iterations=left)
     assert (c + d).coarsened(factor) == c.coarsened(factor) + d.coarsened(factor)
@@ -473,7 +470,7 @@ def test_coarser_points_add_counts_and_keep_the_first_level() -> None:
 
 def test_a_point_knows_its_percentiles() -> None:
     point = histogram([0.1] * 90 + [1.0] * 10).coarsened(SERIES_GRAIN)
-    series = StepSeries(requests=[100], durations=[flat_buckets(point.positive)])
+    series = StepSeries(requests=[100], durations=[flat(point.positive)])
     assert series.durations_at(0).quantile(0.5) == pytest.approx(0.1, rel=0.035)
     assert series.durations_at(0).quantile(0.95) == pytest.approx(1.0, rel=0.035)
     assert series.durations_at(7).count == 0
@@ -488,9 +485,7 @@ def test_an_hour_of_fifty_steps_fits_a_config_map() -> None:
         spread = histogram(values)
         # Every point has its own distribution, as wide as a second of a busy step has.
         columns = [
-            flat_buckets(
-                histogram(sorted(draw.sample(values, 60))).coarsened(SERIES_GRAIN).positive
-            )
+            flat(histogram(sorted(draw.sample(values, 60))).coarsened(SERIES_GRAIN).positive)
             for _ in range(points)
         ]
         counts = [draw.randint(900, 1100) for _ in range(points)]
