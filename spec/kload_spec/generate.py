@@ -17,6 +17,7 @@ import yaml
 from typing_extensions import override
 
 from kload_spec.crd import custom_resource_definition, editor_schema
+from kload_spec.dashboard import dashboard
 from kload_spec.reference import reference_page
 from kload_spec.result import result_json_schema
 
@@ -30,9 +31,12 @@ def generated_files(folder: str = ".") -> Mapping[str, str]:
     """Return the text of every generated file by its path below the project's folder."""
     crd = custom_resource_definition()
     definition = HEADER + _as_yaml(crd)
+    graphs = _as_json(dashboard())
     return {
         "deploy/crds/loadtests.kload.dev.yaml": definition,
         "charts/kload/files/loadtests.kload.dev.yaml": definition,
+        "deploy/grafana/kload-run.json": graphs,
+        "charts/kload/files/kload-run.json": graphs,
         "schemas/loadtest.schema.json": _as_json(editor_schema()),
         "schemas/kload-result.schema.json": _as_json(result_json_schema()),
         "docs/reference.md": reference_page(
