@@ -7,7 +7,6 @@ the operator and the world; `__main__` gives it the real ones.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from kload_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 GAUGES_S = 5.0
+END_S = 2.0  # s to end requests and watches; whatever is cut off, the next operator does
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to get the key
 
 
@@ -49,40 +49,50 @@ class World:
     calls: Callable[[], int] = lambda: 0
 
 
-async def operate(settings: Settings, world: World, stop: asyncio.Event) -> None:
+async def operate(
+    settings: Settings,
+    world: World,
+    stop: asyncio.Event,
+    heed_signals: Callable[[], None] = lambda: None,
+) -> None:
     """Run the operator until `stop` is set; an API server that is not there yet is waited for.
+
+    Told to end it does so at once: whatever it was about to do, the next operator finds and does.
+
+    Args:
+        heed_signals: has SIGTERM set `stop`; called again whenever somebody else took the signals.
 
     Raises:
         ClusterError: the operator's key can neither be read nor made, now or ever.
     """
     telemetry = Telemetry()
     server = await telemetry.serve(settings.port)
+    told = asyncio.create_task(stop.wait(), name="the wait for a signal")
+    working = asyncio.create_task(
+        _work(settings, world, telemetry, stop, heed_signals), name="the operator"
+    )
     try:
-        key = await _key(settings, world, stop)
-        if key is not None:
-            await _operate(settings, world, telemetry, key, stop)
+        await asyncio.wait({told, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
     finally:
-        await server.cleanup()
+        working.cancel()
+        told.cancel()
+        ending = asyncio.create_task(server.cleanup(), name="the server")
+        _, late = await asyncio.wait((working, told, ending), timeout=END_S)
+        for task in late:
+            logger.warning("%s has not ended within %gs; left behind", task.get_name(), END_S)
 
 
-async def _key(settings: Settings, world: World, stop: asyncio.Event) -> bytes | None:
-    """Return the operator's key; None where it was told to end before there was one."""
-    pause_s = FIRST_PAUSE_S
-    while not stop.is_set():
-        try:
-            return await operator_key(world.cluster, settings.namespace, tokens.new_key)
-        except Busy as error:
-            logger.warning("no key yet: %s; again in %.0fs", error, pause_s)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause_s)
-        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-    return None
-
-
-async def _operate(
-    settings: Settings, world: World, telemetry: Telemetry, key: bytes, stop: asyncio.Event
+async def _work(
+    settings: Settings,
+    world: World,
+    telemetry: Telemetry,
+    stop: asyncio.Event,
+    heed_signals: Callable[[], None],
 ) -> None:
-    """Work with the key until `stop` is set."""
+    """Get the key, then reconcile until cancelled."""
+    key = await _key(settings, world)
     queue: WorkQueue[Key] = WorkQueue()
     tools = Instruments(
         cluster=world.cluster,
@@ -105,11 +115,22 @@ async def _operate(
     ]
     try:
         sinks = Sinks(queue.add, tools.memory, resync.heard)
-        await watch(sinks, territory, ready, stop)
+        await watch(sinks, territory, ready, stop, heed_signals)
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _key(settings: Settings, world: World) -> bytes:
+    """Return the operator's key, however long the API server is away."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return await operator_key(world.cluster, settings.namespace, tokens.new_key)
+        except Busy as error:
+            logger.warning("no key yet: %s; again in %.0fs", error, pause_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
 def chooser(

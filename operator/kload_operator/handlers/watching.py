@@ -129,18 +129,23 @@ async def watch(
     territory: Territory,
     ready: asyncio.Event,
     stop: asyncio.Event,
+    heed_signals: Callable[[], None] = lambda: None,
 ) -> None:
     """Watch until cancelled or `stop` is set.
 
     An error in a stream that kopf does not know ends kopf (any but 410, "too old"); it is begun anew then. As it ends
-    it cancels every task of the loop that is younger than itself: whoever works beside it must expect that.
+    it cancels every task of the loop that is younger than itself: whoever works beside it must expect that. And as it
+    begins it takes SIGTERM and SIGINT for itself, to end itself alone: they have to be taken back.
 
     Args:
         territory: the namespaces.
         ready: an asyncio.Event that is set when watching has begun.
+        heed_signals: makes the process heed its signals again.
     """
     pauses = iter(_Forever())
     while not stop.is_set():
+        begun = asyncio.Event()
+        telling = asyncio.create_task(_tell(begun, ready, heed_signals))
         try:
             await kopf.operator(
                 registry=registry(sinks, territory),
@@ -149,11 +154,23 @@ async def watch(
                 identity=_IDENTITY,
                 clusterwide=territory.is_everywhere,
                 namespaces=() if territory.is_everywhere else territory.names,
-                ready_flag=ready,
+                ready_flag=begun,
                 stop_flag=stop,
             )
         except Exception as error:
             logger.warning("the watches ended: %s", error)
+        else:
+            stop.set()  # it ends without an error when it is told to: by us, or by a signal that it took
+        finally:
+            telling.cancel()
         if not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), next(pauses))
+
+
+async def _tell(
+    begun: asyncio.Event, ready: asyncio.Event, heed_signals: Callable[[], None]
+) -> None:
+    await begun.wait()
+    heed_signals()
+    ready.set()
