@@ -34,12 +34,13 @@ class Unit(StrEnum):
     BYTES = "bytes"
 
 
-# Tags whose values are known only when a sample is recorded; all others are settled when a step is bound.
-DYNAMIC_TAGS = frozenset({"method", "status", "expected_response", "error"})
+# Values of the tag `scenario` for what is done once, before and after the load: in no number of the load.
+OUTSIDE_THE_LOAD = ("setup", "teardown")
 
 _REQUEST_TAGS = ("scenario", "step", "method", "status", "expected_response", "error")
 _STEP_TAGS = ("scenario", "step")
 _SCENARIO_TAGS = ("scenario",)
+SYSTEM_TAGS = frozenset({*_REQUEST_TAGS, "check"})  # all that built-in metrics carry
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from kload_runner.steps.rendering import Preparation
 from kload_runner.steps.state import RunFacts, State, Surroundings
 from kload_runner.users import Behaviour, StepBehaviour
 from kload_runner.wire.settings import USER_AGENT
+from kload_spec.metrics import OUTSIDE_THE_LOAD
 from kload_spec.plan import Plan, ScenarioPlan
 from kload_spec.program import ScriptProgram, StepProgram
 from kload_spec.shapes import (
@@ -42,7 +43,7 @@ from kload_spec.shapes import (
     SharedIterations,
 )
 
-SETUP, TEARDOWN = "setup", "teardown"
+SETUP, TEARDOWN = OUTSIDE_THE_LOAD
 
 
 @dataclass(frozen=True, slots=True)

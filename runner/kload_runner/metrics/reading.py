@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from kload_runner.metrics.custom import MetricRecorder
 from kload_runner.metrics.recorder import Recorder
-from kload_runner.metrics.registry import OUTSIDE_THE_LOAD
 from kload_runner.metrics.scenarios import ScenarioRecorder
 from kload_runner.metrics.steps import StepRecorder
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricType
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType
 from kload_spec.result import (
     AnswerCount,
     CheckResult,

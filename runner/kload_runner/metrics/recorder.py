@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from kload_runner.executors.base import DropCause
 from kload_runner.metrics.custom import MetricRecorder, metric_recorder
-from kload_runner.metrics.registry import OUTSIDE_THE_LOAD, Registry
+from kload_runner.metrics.registry import Registry
 from kload_runner.metrics.scenarios import ScenarioRecorder
 from kload_runner.metrics.series import Grid, MetricPoints, ScenarioPoints, StepPoints
 from kload_runner.metrics.steps import Mask, StepRecorder
 from kload_runner.metrics.tallies import Tallies
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricDefinition
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricDefinition
 from kload_spec.thresholds import Tally, Threshold
 from kload_spec.verdicts import Limits
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kload_spec.metrics import BUILTIN, MetricDefinition
+from kload_spec.metrics import BUILTIN, OUTSIDE_THE_LOAD, MetricDefinition
 from kload_spec.thresholds import Threshold
-
-OUTSIDE_THE_LOAD = ("setup", "teardown")
 
 Tags = Mapping[str, str]
 

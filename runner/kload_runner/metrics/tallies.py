@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from kload_runner.metrics.registry import OUTSIDE_THE_LOAD, Registry, Tags
+from kload_runner.metrics.registry import Registry, Tags
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricType
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType
 from kload_spec.thresholds import Selector, Tally, Threshold, tally_sorted
 
 Source = Callable[[], tuple[int, int, float]]  # good, samples, sum

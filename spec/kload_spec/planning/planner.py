@@ -13,6 +13,7 @@ from typing import Any
 from kload_spec.control import PlanSource
 from kload_spec.errors import Problem
 from kload_spec.expressions import ANY
+from kload_spec.metrics import OUTSIDE_THE_LOAD
 from kload_spec.model import Executor, LoadTest, Scenario, Spec, parse
 from kload_spec.model.target import Target
 from kload_spec.parameters import parameters_of
@@ -150,7 +151,7 @@ class _Planner:
 
     def _scenario(self, name: str, scenario: Scenario, saved: Place) -> _Compiled:
         path = child(SCENARIOS, name)
-        if name in rules.PHASES:
+        if name in OUTSIDE_THE_LOAD:
             self.compiler.problem(
                 path, f"{name!r} is the name kload gives to {name} itself; use another"
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kload_spec.expressions import CompiledValue, Scope, Template
-from kload_spec.metrics import MetricType
+from kload_spec.metrics import SYSTEM_TAGS, MetricType
 from kload_spec.model.entries import expected_ranges
 from kload_spec.model.steps import Step
 from kload_spec.model.target import HEADER_NAME
@@ -36,10 +36,7 @@ _OURS = frozenset(
 )
 _NO_BASE = "is missing, and steps have paths that follow it; write it, or use --target (or the --patch that has it)"
 _EITHER = NUMBER | CONDITION  # a rate: true is any number but 0, as in k6; a counter: true is 1
-_TAGS_OF_OURS = frozenset(
-    {"scenario", "step", "method", "status", "expected_response", "error", "check"}
-    | {"run_uid", "loadtest", "runner", "threshold", "le", "quantile"}
-)
+_TAGS_OF_OURS = SYSTEM_TAGS | {"run_uid", "loadtest", "runner", "threshold", "le", "quantile"}
 
 
 class RequestCompiler:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from kload_spec.metrics import MetricDefinition
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricDefinition
 from kload_spec.paths import child
 from kload_spec.planning.compilation import Compiler
 from kload_spec.planning.surroundings import Findings
@@ -22,10 +22,7 @@ from kload_spec.thresholds import (
 )
 
 THRESHOLDS = "spec.thresholds"
-PHASES = ("setup", "teardown")
-RESPONSE_TIME = (
-    "http_req_response_time"  # runs from an intended start, which only an arrival rate has
-)
+RESPONSE_TIME = "http_req_response_time"  # from an intended start, which only an arrival rate has
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Measured:
         found = self.findings
         return {
             **found.tags,
-            "scenario": {*self.scenarios, *PHASES},
+            "scenario": {*self.scenarios, *OUTSIDE_THE_LOAD},
             "step": found.steps,
             "check": {**found.checks, **found.asserts},
         }

@@ -27,7 +27,7 @@ from pydantic import (
 
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricType, Unit
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType, Unit
 from kload_spec.result.series import MetricSeries, ScenarioSeries, StepSeries
 from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
 from kload_spec.verdicts import Judgement, Verdict
@@ -342,11 +342,7 @@ class Result(_Model):
         return [
             item
             for item in self.steps
-            if (
-                item.scenario == scenario
-                if scenario
-                else item.scenario not in ("setup", "teardown")
-            )
+            if (item.scenario == scenario if scenario else item.scenario not in OUTSIDE_THE_LOAD)
             and (step is None or item.name == step)
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricType
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType
 from kload_spec.result.document import MetricResult, Result, ScenarioResult, StepResult, Summary
 
 Stats = dict[str, float]
@@ -70,7 +70,7 @@ def summary(result: Result) -> Summary:
 
 
 def _of_load(scenario: str) -> bool:
-    return scenario not in ("setup", "teardown")
+    return scenario not in OUTSIDE_THE_LOAD
 
 
 def _request_totals(steps: list[StepResult], measured_s: float) -> dict[str, Stats]:

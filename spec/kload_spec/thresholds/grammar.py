@@ -2,7 +2,6 @@
 
 ::
 
-    key         = metric [ "{" pair { "," pair } "}" ]        pair = tag ":" value   (all must be equal; no wildcards)
     threshold   = expression [ "abort" [ "after" duration ] ]
     expression  = aggregation comparison bound
     aggregation = "avg" | "min" | "med" | "max" | "p(" number ")"       of a trend
@@ -14,10 +13,8 @@
                 | "B" | "kB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"      sizes
                 | "%"                                                   shares; without one: 0 to 1
 
-A comma always separates pairs, the first colon of a pair separates tag and value, and both are trimmed of spaces and
-quotes, as in k6.
-What k6 users write from habit and what cannot work here is answered with what to write (`mistakes`).
-Pure text work; it does not know which scenarios or steps exist unless told.
+The key it stands under is read by `selectors`. What k6 users write from habit and what cannot work here is answered
+with what to write (`mistakes`). Pure text work; it does not know which scenarios or steps exist unless told.
 """
 
 from __future__ import annotations
@@ -26,12 +23,19 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
+from math import isinf
 
 from kload_spec.metrics import MetricDefinition, MetricType, Unit
 from kload_spec.thresholds.mistakes import explain_expression, explain_gauge
-from kload_spec.thresholds.model import Aggregation, Comparison, Selector, Threshold
+from kload_spec.thresholds.model import (
+    Aggregation,
+    Comparison,
+    Selector,
+    Threshold,
+    ThresholdError,
+)
+from kload_spec.thresholds.selectors import check_tags, parse_key, suggestion
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _EXPRESSION = re.compile(
@@ -61,18 +65,17 @@ _BY_TYPE: Mapping[MetricType, tuple[Aggregation, ...]] = {
 }  # fmt: skip
 
 
-class ThresholdError(ValueError):
-    """A threshold that cannot be read; the message says what to write instead."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An expression taken apart, before it is known which metric it is about."""
+    """An expression taken apart, before it is known which metric it is about.
+
+    Attributes:
+        number: the bound as written: it is scaled by its unit before it is rounded to a float.
+    """
 
     aggregation: Aggregation
     op: Comparison
-    number: float
-    number_text: str
+    number: str
     unit: str
     percentile: float | None = None
     abort: bool = False
@@ -100,59 +103,12 @@ def parse_threshold(
     name, selector = parse_key(key)
     definition = metrics.get(name)
     if definition is None:
-        raise ThresholdError(f"{name!r} is no metric; {_suggestion(name, metrics)}")
+        raise ThresholdError(f"{name!r} is no metric; {suggestion(name, metrics)}")
     if definition.type is MetricType.GAUGE:
         raise ThresholdError(explain_gauge(name))
     if tags is not None:
-        _check_tags(definition, selector, tags)
+        check_tags(definition, selector, tags)
     return build_threshold(definition, selector, parse_expression(text), text)
-
-
-def parse_key(key: str) -> tuple[str, Selector]:
-    """Split a key into the metric's name and its selector, sorted by tag.
-
-    Raises:
-        ThresholdError: if braces or pairs are malformed.
-    """
-    name, brace, rest = key.partition("{")
-    name, rest = name.strip(), rest.rstrip()
-    if not name:
-        raise ThresholdError(
-            f"{key!r} names no metric; write e.g. http_req_duration{{scenario:purchase}}"
-        )
-    if not brace:
-        if "}" in key:
-            raise ThresholdError(
-                f"{key!r} closes a brace it never opened; write metric{{tag:value}}"
-            )
-        return name, ()
-    if not rest.endswith("}"):
-        raise ThresholdError(f"{key!r} has no closing brace; write {name}{{tag:value}}")
-    pairs = [_parse_pair(pair, key) for pair in rest[:-1].split(",")]
-    repeated = [tag for tag, _ in pairs if [other for other, _ in pairs].count(tag) > 1]
-    if repeated:
-        raise ThresholdError(
-            f"{key!r} selects {repeated[0]!r} twice; all pairs must hold, so give one value"
-        )
-    return name, tuple(sorted(pairs))
-
-
-def _parse_pair(pair: str, key: str) -> tuple[str, str]:
-    tag, colon, value = pair.partition(":")
-    tag, value = tag.strip(" \t\n'\""), value.strip(" \t\n'\"")
-    if not colon and "=" in pair:
-        raise ThresholdError(f"{key!r}: write {pair.replace('=', ':', 1).strip()!r}, with a colon")
-    if tag.startswith("!") or tag.endswith("!"):
-        raise ThresholdError(
-            f"{key!r}: only equality can be selected, not {pair.strip()!r}; write tag:value"
-        )
-    if not colon:
-        raise ThresholdError(
-            f"{key!r}: {pair.strip()!r} is not tag:value (a comma always separates pairs; a value cannot hold one)"
-        )
-    if not tag or not value:
-        raise ThresholdError(f"{key!r}: {pair.strip()!r} selects an empty tag; write tag:value")
-    return tag, value
 
 
 def parse_expression(text: str) -> Rule:
@@ -169,12 +125,10 @@ def parse_expression(text: str) -> Rule:
     if match["percentile"] is not None:
         aggregation, percentile = "p", _percentile(float(match["percentile"]), text)
     op = "==" if match["op"] == "===" else match["op"]
-    number = float(match["number"])
-    if number in (float("inf"), float("-inf")):
+    if isinf(float(match["number"])):
         raise ThresholdError(f"{text!r}: {match['number']} is too large for a number")
     return Rule(
-        Aggregation(aggregation), Comparison(op), number, match["number"], match["unit"],
-        percentile, abort, abort_after_s,
+        Aggregation(aggregation), Comparison(op), match["number"], match["unit"], percentile, abort, abort_after_s,
     )  # fmt: skip
 
 
@@ -242,11 +196,11 @@ def _bound(definition: MetricDefinition, rule: Rule, text: str) -> float:
             raise ThresholdError(
                 f"{text!r}: {definition.name} is a share of samples, not {rule.unit}; write rate<1%"
             )
-        share = _scaled(rule.number_text, 0.01 if rule.unit else 1.0)
+        share = _scaled(rule.number, 0.01 if rule.unit else 1.0)
         if not 0.0 <= share <= 1.0:
             raise ThresholdError(
-                f"{text!r}: {definition.name} is a share from 0 to 1; {rule.number_text}{rule.unit} is outside."
-                f" Write {rule.number_text}% if you mean percent"
+                f"{text!r}: {definition.name} is a share from 0 to 1; {rule.number}{rule.unit} is outside."
+                f" Write {rule.number}% if you mean percent"
             )
         return share
     units = _units(definition)
@@ -255,7 +209,7 @@ def _bound(definition: MetricDefinition, rule: Rule, text: str) -> float:
         raise ThresholdError(
             f"{text!r}: {rule.unit!r} is no unit of {definition.name}; its units: {known}"
         )
-    return _scaled(rule.number_text, units[rule.unit])
+    return _scaled(rule.number, units[rule.unit])
 
 
 def _units(definition: MetricDefinition) -> Mapping[str, float]:
@@ -290,43 +244,6 @@ def _wrong_aggregation(definition: MetricDefinition, rule: Rule, text: str) -> s
     if rule.aggregation is Aggregation.COUNT and definition.name.startswith("http_req"):
         hint = "; the number of requests is http_reqs count"
     return f"{text!r}: {definition.name} is a {definition.type} and has no {written}; it has {allowed}{hint}"
-
-
-def _check_tags(
-    definition: MetricDefinition, selector: Selector, tags: Mapping[str, Collection[str] | None]
-) -> None:
-    known = {*definition.tags, *(tag for tag in tags if tag not in _SYSTEM_TAGS)}
-    for tag, value in selector:
-        if tag not in known:
-            renamed = _K6_TAGS.get(tag)
-            hint = f"kload calls it {renamed}" if renamed in known else _suggestion(tag, known)
-            raise ThresholdError(f"{definition.name} has no tag {tag!r}; {hint}")
-        values = tags.get(tag)
-        if (
-            values is not None
-            and value not in values
-            and not (tag == "scenario" and value in _PHASES)
-        ):
-            raise ThresholdError(f"no {tag} is called {value!r}; {_suggestion(value, values)}")
-
-
-_SYSTEM_TAGS = frozenset(
-    {"scenario", "step", "method", "status", "expected_response", "error", "check"}
-)
-_K6_TAGS: Mapping[str, str] = {
-    "name": "step",
-    "url": "step",
-    "group": "step",
-    "error_code": "error",
-}
-_PHASES = ("setup", "teardown")
-
-
-def _suggestion(word: str, known: Collection[str]) -> str:
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(sorted(known))}" if known else "there is none"
 
 
 def _identity(definition: MetricDefinition, selector: Selector, rule: Rule, bound: float) -> str:

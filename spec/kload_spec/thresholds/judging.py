@@ -33,7 +33,7 @@ from fractions import Fraction
 from math import ceil, isinf
 
 from kload_spec.metrics import MetricType
-from kload_spec.thresholds.display import COMPARE, display_quantile
+from kload_spec.thresholds.display import display_quantile
 from kload_spec.thresholds.model import Aggregation, Comparison, Outcome, Tally, Threshold
 
 _ORDER_STATISTICS = frozenset(
@@ -83,7 +83,7 @@ def judge(
     aggregate = _aggregate(threshold, tally, duration_s)
     if aggregate is None:
         return Outcome(None, None, tally.samples)
-    held = COMPARE[threshold.op](aggregate, exact(threshold.bound))
+    held = threshold.op.holds(aggregate, exact(threshold.bound))
     return Outcome(float(aggregate), held, tally.samples)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from kload_spec.metrics import MetricType, Unit
 
@@ -33,8 +34,28 @@ class Comparison(StrEnum):
     EQUAL = "=="
     UNEQUAL = "!="
 
+    def holds(self, value: Fraction | float, bound: Fraction | float) -> bool:
+        """Say whether a value compares so with a bound; exact, also between a fraction and a float."""
+        match self:
+            case Comparison.LESS:
+                return value < bound
+            case Comparison.AT_MOST:
+                return value <= bound
+            case Comparison.MORE:
+                return value > bound
+            case Comparison.AT_LEAST:
+                return value >= bound
+            case Comparison.EQUAL:
+                return value == bound
+            case Comparison.UNEQUAL:
+                return value != bound
+
 
 Selector = tuple[tuple[str, str], ...]
+
+
+class ThresholdError(ValueError):
+    """A threshold that cannot be read; the message says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
