@@ -381,8 +381,12 @@ async def test_two_workers_are_one_run(target: Target) -> None:
     assert logs == ["k"] * 40
 
 
-async def test_a_worker_that_dies_is_an_error(
-    target: Target, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGKILL, id="killed"), pytest.param(signal.SIGTERM, id="told-to-stop")],
+)
+async def test_a_worker_that_ends_early_is_an_error(
+    number: signal.Signals, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids: list[int] = []
     start = workers._start
@@ -392,12 +396,12 @@ async def test_a_worker_that_dies_is_an_error(
         pids.append(worker.process.pid)
         return worker
 
-    def kill_second(snapshot: RunSnapshot) -> None:
+    def end_second(snapshot: RunSnapshot) -> None:
         if snapshot.phase is RunPhase.RUNNING and len(pids) == 2:
-            os.kill(pids.pop(), signal.SIGKILL)
+            os.kill(pids.pop(), number)
 
     monkeypatch.setattr(workers, "_start", starting)
     run = local(target.url, GET, {"sleep": "20ms"}, load=LONG)
-    result = await run_in_loop(replace(run, workers=2, on_snapshot=kill_second))
+    result = await run_in_loop(replace(run, workers=2, on_snapshot=end_second))
     assert verdict(result)[:2] == ("Error", "RunnerLost")
     assert result.summary.requests > 0

@@ -88,7 +88,7 @@ class Fleet:
         self._on_snapshot = on_snapshot
         self._interrupts = 0
         self._told_interrupts = 0
-        self._stopped = False
+        self._asked: set[StopReason] = set()  # why we told runners to stop; empty: nobody was told
         self._last: RunSnapshot | None = None
         self._shown_at = 0.0
 
@@ -178,10 +178,11 @@ class Fleet:
 
     async def _heed(self, statuses: Sequence[StatusReply]) -> None:
         """Stop the whole fleet where one runner was stopped, is lost, or a threshold says so."""
-        if self._stopped:
+        if self._asked:
             return
         for status in statuses:
             if status.stop is not None:
+                self._heed_reasons(statuses)
                 await self._stop(status.stop, status.stop_message)
                 return
         if self.found.lost:
@@ -216,6 +217,13 @@ class Fleet:
                     )
                 case StopReason.DEADLINE:
                     self._blame(Fault(Reason.DEADLINE_EXCEEDED, status.stop_message))
+                case None | StopReason.ABORT_STEP:
+                    pass
+                case reason if reason not in self._asked:  # somebody else, e.g. a SIGTERM
+                    message = status.stop_message or reason.value
+                    self._blame(
+                        Fault(Reason.RUNNER_LOST, f"worker {status.runner} was stopped: {message}")
+                    )
                 case _:
                     pass
 
@@ -233,7 +241,7 @@ class Fleet:
         await self._stop(StopReason.PERSON, "stopped by a person", graceful=graceful)
 
     async def _stop(self, reason: StopReason, message: str, *, graceful: bool = True) -> None:
-        self._stopped = True
+        self._asked.add(reason)
         request = StopRequest(reason=reason, message=message, graceful=graceful)
         await self._all(lambda member: member.stop(request))
 
