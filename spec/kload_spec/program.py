@@ -3,10 +3,11 @@
 Pure data between two worlds: `planning` builds programs from the models and reports every fault with its path;
 the runner turns a program into one coroutine and never looks at a model. Nothing here runs anything.
 
-What a field may read (the names of `expressions`) was settled when it was compiled. Two rules of order belong
-to the executor of a
-program: the entries of one map all read the state before the step, and within a request the order is
-body, headers, exchange, checks, then `record` and `save`, which see `checks.ok`.
+What a field may read (the names of `expressions`) was settled when it was compiled. Two rules of order belong to
+whoever executes a program: the entries of one map all read the state before the step, and within a request the order
+is body, headers, exchange, checks, then `record` and `save`, which see `checks.ok`.
+
+Every step has a `path`, its place in the manifest: it names the step in messages.
 """
 
 from __future__ import annotations
@@ -89,9 +90,14 @@ Body = JsonBody | FormBody | TextBody | MultipartBody
 class RequestStep:
     """Send a request, then check, record and save.
 
-    `headers` holds the step's own headers over the target's, names unique regardless of case. `url` is
-    absolute, or a path that
-    follows the target's base URL. `query` (when given) is a map of parameters appended to it.
+    Attributes:
+        name: tag `step` of all it measures.
+        url: absolute, or a path that follows the target's base URL.
+        query: a map of parameters appended to the URL.
+        headers: the step's own over the target's; names are unique regardless of case.
+        headers_map: ``headers: $(...)``, a whole map known only at run time, over `headers`.
+        timeout_s: for the whole request, redirects included.
+        log_failure: logged when a check does not hold or the answer is not an expected one.
     """
 
     path: str
@@ -100,9 +106,7 @@ class RequestStep:
     url: Template
     query: CompiledValue | None = None
     headers: tuple[tuple[str, Template], ...] = ()
-    headers_map: CompiledValue | None = (
-        None  # `headers: $(...)`: a whole map known only at run time
-    )
+    headers_map: CompiledValue | None = None
     body: Body | None = None
     expect: StatusSet = StatusSet()
     timeout_s: float = 30.0
@@ -295,7 +299,10 @@ class OnExhausted(StrEnum):
 class DataFeed:
     """Rows for iterations, from a CSV or JSON file or written into the manifest.
 
-    `rows` is set for inline data; else `file` is a path as written in the manifest, read by the runner.
+    Attributes:
+        file: path as written in the manifest, read by the runner; None for inline data.
+        rows: inline data; None for a file.
+        columns: those that a file must have; empty where the test does not say.
     """
 
     name: str

@@ -7,7 +7,9 @@ A text that cannot be compiled is replaced by a harmless one so that the walk go
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import TypeVar
 
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.expressions import (
@@ -22,11 +24,31 @@ from kload_spec.expressions import (
     compile_value,
 )
 
-CONDITION = frozenset({Kind.BOOL, Kind.ANY})
-NUMBER = frozenset({Kind.INT, Kind.FLOAT, Kind.NUMBER, Kind.ANY})
-LIST = frozenset({Kind.LIST, Kind.ANY})
-MAP = frozenset({Kind.MAP, Kind.ANY})
-ANYTHING = frozenset(Kind)
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a field takes.
+
+    Attributes:
+        kinds: those that fit; `Kind.ANY` is among them where the VU finds out.
+        meant: completes "... where X belongs".
+    """
+
+    kinds: frozenset[Kind]
+    meant: str = ""
+
+    def named(self, meant: str) -> Wanted:
+        """Return the same kinds in the words of one field."""
+        return replace(self, meant=meant)
+
+
+ANYTHING = Wanted(frozenset(Kind))
+CONDITION = Wanted(frozenset({Kind.BOOL, Kind.ANY}), "true or false, e.g. status == 200,")
+NUMBER = Wanted(frozenset({Kind.INT, Kind.FLOAT, Kind.NUMBER, Kind.ANY}), "a number")
+LIST = Wanted(frozenset({Kind.LIST, Kind.ANY}), "a list")
+MAP = Wanted(frozenset({Kind.MAP, Kind.ANY}), "a map")
+
+_Compiled = TypeVar("_Compiled", Expression, Template, CompiledValue)
 
 
 class Compiler:
@@ -45,65 +67,46 @@ class Compiler:
             raise InvalidSpec(dict.fromkeys(self.problems))
 
     def expression(
-        self,
-        text: str,
-        scope: Scope,
-        path: str,
-        kinds: Collection[Kind] = ANYTHING,
-        meant: str = "",
+        self, text: str, scope: Scope, path: str, wanted: Wanted = ANYTHING
     ) -> Expression:
-        """Compile a bare expression; `meant` completes "belongs here" where its kind is another."""
+        """Compile a bare expression."""
         try:
             compiled = compile_expression(text, scope)
         except ExpressionError as error:
             self.problem(path, f"{text!r}: {error}")
             return compile_expression("true", Scope())
-        if compiled.kind not in kinds:
-            self.problem(path, f"{text!r} is {_a(compiled.kind)} where {meant} belongs")
-        return compiled
+        return self._fitting(compiled, f"{text!r} ", path, wanted)
 
     def condition(self, text: str, scope: Scope, path: str) -> Expression:
         """Compile an expression that must be true or false."""
-        return self.expression(text, scope, path, CONDITION, "true or false, e.g. status == 200,")
+        return self.expression(text, scope, path, CONDITION)
 
-    def template(
-        self,
-        text: str,
-        scope: Scope,
-        path: str,
-        kinds: Collection[Kind] = ANYTHING,
-        meant: str = "",
-    ) -> Template:
+    def template(self, text: str, scope: Scope, path: str, wanted: Wanted = ANYTHING) -> Template:
         """Compile a text with `$( )` in it."""
         try:
             compiled = compile_template(text, scope)
         except ExpressionError as error:
             self.problem(path, f"{text!r}: {error}")
             return compile_template("", Scope())
-        if compiled.kind not in kinds:
-            self.problem(path, f"{text!r} is {_a(compiled.kind)} where {meant} belongs")
-        return compiled
+        return self._fitting(compiled, f"{text!r} ", path, wanted)
 
     def value(
-        self,
-        value: object,
-        scope: Scope,
-        path: str,
-        kinds: Collection[Kind] = ANYTHING,
-        meant: str = "",
+        self, value: object, scope: Scope, path: str, wanted: Wanted = ANYTHING
     ) -> CompiledValue:
         """Compile a nested value whose texts may hold `$( )`."""
         try:
             compiled = compile_value(value, scope)
         except ExpressionError as error:
             text = f"{error.text!r}: " if error.text else ""
-            self.problem(
-                path + error.entry,
-                f"{text}{ExpressionError(error.message, error.text, error.column)}",
-            )
+            said = ExpressionError(error.message, error.text, error.column)
+            self.problem(path + error.entry, f"{text}{said}")
             return compile_value(None, Scope())
-        if compiled.kind not in kinds:
-            self.problem(path, f"is {_a(compiled.kind)} where {meant} belongs")
+        return self._fitting(compiled, "", path, wanted)
+
+    def _fitting(self, compiled: _Compiled, shown: str, path: str, wanted: Wanted) -> _Compiled:
+        """Note a fault where something is known to be of a kind that does not fit."""
+        if compiled.kind not in wanted.kinds:
+            self.problem(path, f"{shown}is {_a(compiled.kind)} where {wanted.meant} belongs")
         return compiled
 
     def known(self, name: str, names: Collection[str], path: str, what: str) -> bool:
@@ -128,4 +131,4 @@ def _a(kind: Kind) -> str:
         case Kind.NULL:
             return "null"
         case _:
-            return f"a {kind.value}" if kind is not Kind.ANY else "anything"
+            return f"a {kind.value}"

@@ -108,24 +108,21 @@ def describe(plan: Plan) -> Description:
 def _scenario(scenario: ScenarioPlan) -> ScenarioDescription:
     load = scenario.load
     iterations = load.shape.planned_iterations
-    each = (
-        _most_requests(scenario.program.steps)
-        if isinstance(scenario.program, StepProgram)
-        else None
-    )
+    each: int | None = None
     starts = 0
     if isinstance(scenario.program, StepProgram):
+        each = _most_requests(scenario.program.steps)
         starts = _most_requests(scenario.program.start) * load.shape.vu_limit
     total = None if iterations is None or each is None else iterations * each + starts
     return ScenarioDescription(
-        scenario.name,
-        _phrase(scenario),
-        load.shape.vu_limit,
-        load.start_time_s,
-        load.end_s,
-        iterations,
-        each,
-        total,
+        name=scenario.name,
+        load=_phrase(scenario),
+        vus=load.shape.vu_limit,
+        start_s=load.start_time_s,
+        end_s=load.end_s,
+        iterations=iterations,
+        requests_per_iteration=each,
+        requests=total,
     )
 
 

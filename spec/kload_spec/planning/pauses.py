@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kload_spec.expressions import MISSING, Kind, Scope, Template
-from kload_spec.planning.compilation import NUMBER, Compiler
+from kload_spec.planning.compilation import NUMBER, Compiler, Wanted
 from kload_spec.quantities import QuantityError, parse_duration
 
-_TIMES = NUMBER | {Kind.STRING}
+_TIME = Wanted(NUMBER.kinds | {Kind.STRING}, "a time, e.g. 500ms,")
 
 
 def bounds_of(
@@ -15,7 +15,7 @@ def bounds_of(
     """Return the lower and the upper bound of a pause; equal for a fixed one."""
     parts = _parts(text)
     if len(parts) == 1 and "$(" in text:
-        whole = compiler.template(text, scope, path, _TIMES, "a time, e.g. 500ms,").constant
+        whole = compiler.template(text, scope, path, _TIME).constant
         if isinstance(whole, str) and ".." in whole:  # a param that holds a range
             text, parts = whole, whole.split("..")
     if len(parts) > 2:
@@ -51,7 +51,7 @@ def _bound(text: str, scope: Scope, path: str, compiler: Compiler) -> Template |
     if "$(" not in text:
         return _fixed(text, path, compiler)
     known = len(compiler.problems)
-    template = compiler.template(text, scope, path, _TIMES, "a time, e.g. 500ms,")
+    template = compiler.template(text, scope, path, _TIME)
     if template.constant is MISSING or len(compiler.problems) > known:
         return template
     value = template.constant

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from kload_spec.expressions import ANY, Members, Scope
 
-BODY_READS: Members = None  # nothing of the request exists while its body is rendered
+# Fields of `req`: none while the body is rendered, then these, then all.
 HEADERS_READ = frozenset({"method", "url", "body"})
-SENT = frozenset({"method", "url", "body", "headers"})
+SENT = HEADERS_READ | {"headers"}
 
 
 @dataclass(frozen=True, slots=True)

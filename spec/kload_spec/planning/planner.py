@@ -7,12 +7,12 @@ compiled, also those that do not run, so that a fault shows whatever is enabled.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kload_spec.control import PlanSource
 from kload_spec.errors import Problem
-from kload_spec.expressions import ANY
+from kload_spec.expressions import ANY, Members
 from kload_spec.metrics import OUTSIDE_THE_LOAD
 from kload_spec.model import Executor, LoadTest, Scenario, Spec, parse
 from kload_spec.model.target import Target
@@ -26,7 +26,7 @@ from kload_spec.planning.hashing import plan_hash, spec_hash
 from kload_spec.planning.loads import load_of
 from kload_spec.planning.overrides import Overrides
 from kload_spec.planning.places import Place
-from kload_spec.planning.steps import StepCompiler, initial_values
+from kload_spec.planning.steps import StepCompiler, assignments
 from kload_spec.planning.surroundings import MOST_STEP_NAMES, Findings, Surroundings
 from kload_spec.planning.targets import expect_of, target_plan
 from kload_spec.program import Program, ScriptProgram, StepProgram
@@ -173,7 +173,7 @@ class _Planner:
         planned = ScenarioPlan(name, load, program, tags, dict(scenario.env or {}), scenario.data)
         return _Compiled(planned, findings, scenario.enabled is not False)
 
-    def _row(self, scenario: Scenario, path: str) -> Any:
+    def _row(self, scenario: Scenario, path: str) -> Members:
         if scenario.data is None:
             return None
         if not self.compiler.known(scenario.data, self.feeds, f"{path}.data", "data feed"):
@@ -194,7 +194,7 @@ class _Planner:
                     f"{path}.exec", f"{scenario.exec!r} cannot be the name of a function"
                 )
             return ScriptProgram(scenario.exec)
-        variables = initial_values(scenario.vars or {}, place, f"{path}.vars", self.compiler)
+        variables = assignments(scenario.vars or {}, place, f"{path}.vars", self.compiler)
         living = place.with_vars(scenario.vars or ())
         start, started = walker.steps(scenario.start or (), living, f"{path}.start")
         before = len(self.compiler.problems)
@@ -301,15 +301,7 @@ class _Planner:
 
     def _numbered(self, running: list[_Compiled], schedule: Schedule) -> tuple[ScenarioPlan, ...]:
         return tuple(
-            ScenarioPlan(
-                planned.name,
-                schedule.load(planned.name),
-                planned.program,
-                planned.tags,
-                planned.env,
-                planned.data,
-            )
-            for planned in (scenario.plan for scenario in running)
+            replace(scenario.plan, load=schedule.load(scenario.plan.name)) for scenario in running
         )
 
     def _measure_after(self, schedule: Schedule) -> float:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kload_spec.expressions import CompiledValue, Scope, Template
-from kload_spec.metrics import SYSTEM_TAGS, MetricType
+from kload_spec.metrics import SYSTEM_TAGS, MetricDefinition, MetricType
 from kload_spec.model.entries import expected_ranges
 from kload_spec.model.steps import Step
 from kload_spec.model.target import HEADER_NAME
 from kload_spec.paths import child
-from kload_spec.planning.compilation import CONDITION, MAP, NUMBER, Compiler
+from kload_spec.planning.compilation import CONDITION, MAP, NUMBER, Compiler, Wanted
 from kload_spec.planning.places import HEADERS_READ, SENT, Place
 from kload_spec.planning.surroundings import Findings, Surroundings
 from kload_spec.program import (
@@ -35,7 +35,8 @@ _OURS = frozenset(
     {"content-length", "transfer-encoding", "connection", "keep-alive", "te", "upgrade"}
 )
 _NO_BASE = "is missing, and steps have paths that follow it; write it, or use --target (or the --patch that has it)"
-_EITHER = NUMBER | CONDITION  # a rate: true is any number but 0, as in k6; a counter: true is 1
+# A rate: true is any number but 0, as in k6; a counter: true is 1.
+_EITHER = Wanted(NUMBER.kinds | CONDITION.kinds, "true or false")
 _TAGS_OF_OURS = SYSTEM_TAGS | {"run_uid", "loadtest", "runner", "threshold", "le", "quantile"}
 
 
@@ -116,13 +117,9 @@ class RequestCompiler:
                 self._no_metric(name, where, builtin=metric is not None)
                 continue
             self.findings.recorded.add(name)
-            kinds, meant = NUMBER, f"a number for the {metric.type} {name}"
-            if metric.type is MetricType.RATE:
-                kinds, meant = _EITHER, "true or false"
-            elif metric.type is MetricType.COUNTER:
-                kinds, meant = _EITHER, f"a number, or true or false, for the counter {name}"
-            value = self.compiler.expression(text, scope, where, kinds, meant)
-            compiled.append(Record(name, value))
+            compiled.append(
+                Record(name, self.compiler.expression(text, scope, where, _sample_of(metric)))
+            )
         return tuple(compiled)
 
     def _no_metric(self, name: str, path: str, *, builtin: bool) -> None:
@@ -207,14 +204,14 @@ class RequestCompiler:
     def _optional_map(
         self, value: object, scope: Scope, path: str, meant: str
     ) -> CompiledValue | None:
-        return None if value is None else self.compiler.value(value, scope, path, MAP, meant)
+        return None if value is None else self.compiler.value(value, scope, path, MAP.named(meant))
 
     def _body(self, step: Step, scope: Scope, path: str) -> Body | None:
         if "json" in step.written:
             return JsonBody(self.compiler.value(step.json_, scope, f"{path}.json"))
         if step.form is not None:
             return FormBody(
-                self.compiler.value(step.form, scope, f"{path}.form", MAP, "a map of fields")
+                self.compiler.value(step.form, scope, f"{path}.form", MAP.named("a map of fields"))
             )
         if step.body is not None:
             return TextBody(self.compiler.template(step.body, scope, f"{path}.body"))
@@ -224,3 +221,14 @@ class RequestCompiler:
             )
             return MultipartBody(fields, tuple(sorted(step.multipart.files.items())))
         return None
+
+
+def _sample_of(metric: MetricDefinition) -> Wanted:
+    """Return what can be recorded as a sample of a metric."""
+    match metric.type:
+        case MetricType.RATE:
+            return _EITHER
+        case MetricType.COUNTER:
+            return _EITHER.named(f"a number, or true or false, for the counter {metric.name}")
+        case MetricType.TREND | MetricType.GAUGE:
+            return NUMBER.named(f"a number for the {metric.type} {metric.name}")

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from kload_spec.errors import InvalidSpec, Problem
-from kload_spec.expressions import ANY, CompiledValue, Template
-from kload_spec.model.steps import MAX_ROUNDS, Foreach, Repeat, Step
+from kload_spec.expressions import ANY, CompiledValue, Expression, Template
+from kload_spec.model.steps import MAX_ROUNDS, Foreach, Option, Repeat, Step
 from kload_spec.model.verbs import Verb
 from kload_spec.paths import child
 from kload_spec.planning.compilation import LIST, NUMBER, Compiler
@@ -65,19 +65,12 @@ class StepCompiler:
         compiled = []
         self._depth += 1
         if self._depth > DEEPEST:
-            raise InvalidSpec(
-                [Problem(path, f"is nested {DEEPEST} levels deep; that is as far as it goes")]
-            )
+            raise _refusal(path, f"is nested {DEEPEST} levels deep; that is as far as it goes")
         for index, step in enumerate(steps):
             self._count += 1
             if self._count > MOST_STEPS:
-                raise InvalidSpec(
-                    [
-                        Problem(
-                            path,
-                            f"has more than {MOST_STEPS} steps, called blocks counted each time",
-                        )
-                    ]
+                raise _refusal(
+                    path, f"has more than {MOST_STEPS} steps, called blocks counted each time"
                 )
             done, place = self._step(step, place, child(path, index))
             compiled.append(done)
@@ -92,7 +85,7 @@ class StepCompiler:
             case Verb.CHECK | Verb.RECORD:
                 return self._measuring(step, place, path), place
             case Verb.SET:
-                values = self._assignments(step.set or {}, place, f"{path}.set")
+                values = assignments(step.set or {}, place, f"{path}.set", self.compiler)
                 return SetStep(path, values), place.with_vars(step.set or ())
             case Verb.IF | Verb.PICK | Verb.REPEAT | Verb.FOREACH | Verb.CALL:
                 return self._nesting(step, place, path)
@@ -121,28 +114,16 @@ class StepCompiler:
         checks = self.requests.checks(step, place.scope(checks=False), path)
         return CheckStep(path, name, checks, record)
 
-    def _assignments(
-        self, values: Mapping[str, Any], place: Place, path: str
-    ) -> tuple[Assignment, ...]:
-        return tuple(
-            Assignment(name, self.compiler.value(value, place.scope(), child(path, name)))
-            for name, value in sorted(values.items())
-        )
-
     def _nesting(self, step: Step, place: Place, path: str) -> tuple[ProgramStep, Place]:
-        match step.verb:
-            case Verb.IF:
-                return self._if(step, place, path)
-            case Verb.PICK:
-                return self._pick(step, place, path)
-            case Verb.CALL:
-                return self._call(step, place, path)
-            case _:
-                pass
         if step.repeat is not None:
             return self._repeat(step.repeat, place, f"{path}.repeat")
-        assert step.foreach is not None  # the verb says so
-        return self._foreach(step.foreach, place, f"{path}.foreach")
+        if step.foreach is not None:
+            return self._foreach(step.foreach, place, f"{path}.foreach")
+        if step.pick is not None:
+            return self._pick(step.pick, place, f"{path}.pick")
+        if step.call is not None:
+            return self._call(step, step.call, place, path)
+        return self._if(step, place, path)
 
     def _if(self, step: Step, place: Place, path: str) -> tuple[IfStep, Place]:
         condition = self.compiler.condition(step.if_ or "", place.scope(), f"{path}.if")
@@ -150,15 +131,15 @@ class StepCompiler:
         otherwise, after_else = self.steps(step.else_ or (), place, f"{path}.else")
         return IfStep(path, condition, then, otherwise), after_then.after(after_else)
 
-    def _pick(self, step: Step, place: Place, path: str) -> tuple[PickStep, Place]:
+    def _pick(self, ways: Iterable[Option], place: Place, path: str) -> tuple[PickStep, Place]:
         options, after = [], place
-        for index, option in enumerate(step.pick or ()):
-            steps, left = self.steps(option.steps, place, f"{child(f'{path}.pick', index)}.steps")
+        for index, option in enumerate(ways):
+            steps, left = self.steps(option.steps, place, f"{child(path, index)}.steps")
             options.append((float(option.weight), steps))
             after = after.after(left)
         if not any(weight for weight, _ in options):
             self.compiler.problem(
-                f"{path}.pick", "has only weights of 0; give at least one above 0, e.g. weight: 1"
+                path, "has only weights of 0; give at least one above 0, e.g. weight: 1"
             )
         return PickStep(path, tuple(options)), after
 
@@ -172,27 +153,25 @@ class StepCompiler:
         inside = self._round(loop.steps, place)
         counted = inside.with_vars([loop.index] if loop.index else ())
         steps, after = self.steps(loop.steps, counted, f"{path}.steps")
-        while_, until = loop.while_, loop.until
         compiled = RepeatStep(
             path,
             steps,
             limit=loop.max or (times if isinstance(times, int) else MAX_ROUNDS),
             times=times,
-            while_=None
-            if while_ is None
-            else self.compiler.condition(while_, counted.scope(), f"{path}.while"),
-            until=None
-            if until is None
-            else self.compiler.condition(until, after.scope(), f"{path}.until"),
+            while_=self._optional_condition(loop.while_, counted, f"{path}.while"),
+            until=self._optional_condition(loop.until, after, f"{path}.until"),
             index=loop.index,
         )
         return compiled, after.without([loop.index] if loop.index else (), inside)
+
+    def _optional_condition(self, text: str | None, place: Place, path: str) -> Expression | None:
+        return None if text is None else self.compiler.condition(text, place.scope(), path)
 
     def _times(self, loop: Repeat, place: Place, path: str) -> Template | int | None:
         if loop.times is None or isinstance(loop.times, int):
             return loop.times
         template = self.compiler.template(
-            loop.times, place.scope(), path, NUMBER, "a number of rounds"
+            loop.times, place.scope(), path, NUMBER.named("a number of rounds")
         )
         constant = template.constant
         if isinstance(constant, int) and not 0 <= constant <= MAX_ROUNDS:
@@ -210,14 +189,12 @@ class StepCompiler:
 
     def _items(self, items: object, place: Place, path: str) -> Template | CompiledValue:
         if isinstance(items, str):
-            return self.compiler.template(
-                items, place.scope(), path, LIST, "a list, e.g. $(vars.orders),"
-            )
-        return self.compiler.value(items, place.scope(), path, LIST, "a list")
+            wanted = LIST.named("a list, e.g. $(vars.orders),")
+            return self.compiler.template(items, place.scope(), path, wanted)
+        return self.compiler.value(items, place.scope(), path, LIST)
 
-    def _call(self, step: Step, place: Place, path: str) -> tuple[CallStep, Place]:
-        block = step.call or ""
-        arguments = self._assignments(step.with_ or {}, place, f"{path}.with")
+    def _call(self, step: Step, block: str, place: Place, path: str) -> tuple[CallStep, Place]:
+        arguments = assignments(step.with_ or {}, place, f"{path}.with", self.compiler)
         anything = replace(place, vars=ANY, answered=True)  # so that one missing block is one fault
         if not self.compiler.known(block, self.shared.blocks, f"{path}.call", "block"):
             return CallStep(path, block, arguments, ()), anything
@@ -240,11 +217,16 @@ class StepCompiler:
         ]
 
 
-def initial_values(
+def assignments(
     values: Mapping[str, Any], place: Place, path: str, compiler: Compiler
 ) -> tuple[Assignment, ...]:
-    """Compile the first values of variables that live as long as the VU."""
+    """Compile the values of variables; all of them read what was there before the first is set."""
     return tuple(
         Assignment(name, compiler.value(value, place.scope(), child(path, name)))
         for name, value in sorted(values.items())
     )
+
+
+def _refusal(path: str, message: str) -> InvalidSpec:
+    """Return a fault that ends the planning at once: going on would be the harm."""
+    return InvalidSpec([Problem(path, message)])

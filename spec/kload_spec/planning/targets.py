@@ -8,7 +8,13 @@ from kload_spec.expressions import ANY, Members, Scope, Template
 from kload_spec.model.entries import expected_ranges
 from kload_spec.model.target import Pem, Ready, Target
 from kload_spec.paths import child
-from kload_spec.plan import ReadyProbe, TargetPlan, TlsPlan
+from kload_spec.plan import (
+    DEFAULT_DNS_TTL_S,
+    DEFAULT_MAX_BODY_BYTES,
+    ReadyProbe,
+    TargetPlan,
+    TlsPlan,
+)
 from kload_spec.planning.compilation import Compiler
 from kload_spec.planning.places import HEADERS_READ, Place
 from kload_spec.planning.surroundings import (
@@ -20,6 +26,7 @@ from kload_spec.program import StatusSet
 
 TARGET = "spec.target"
 DEFAULT_READY_TIMEOUT_S = 120.0
+DEFAULT_READY_INTERVAL_S = 1.0
 
 
 def expect_of(target: Target) -> StatusSet:
@@ -38,9 +45,6 @@ def target_plan(
     """
     settled = Scope(running=False, env=place.env, constants=place.params)
     anywhere = Place(place.params, place.env, ANY, None, ANY, True).scope(req=HEADERS_READ)
-    defaults = TargetPlan(
-        None, DEFAULT_TIMEOUT_S, DEFAULT_CONNECT_TIMEOUT_S, DEFAULT_REDIRECTS, StatusSet()
-    )
     return TargetPlan(
         base_url=_base_url(target, override, settled, compiler),
         timeout_s=target.timeout or DEFAULT_TIMEOUT_S,
@@ -55,8 +59,8 @@ def target_plan(
         tls=_tls(target, place.env, compiler),
         ready=None if target.ready is None else _ready(target.ready, settled, compiler),
         cookies=target.cookies is not False,
-        max_body_bytes=target.max_body or defaults.max_body_bytes,
-        dns_ttl_s=defaults.dns_ttl_s if target.dns_ttl is None else target.dns_ttl,
+        max_body_bytes=target.max_body or DEFAULT_MAX_BODY_BYTES,
+        dns_ttl_s=DEFAULT_DNS_TTL_S if target.dns_ttl is None else target.dns_ttl,
     )
 
 
@@ -94,7 +98,7 @@ def _ready(ready: Ready, scope: Scope, compiler: Compiler) -> ReadyProbe:
         url=compiler.template(ready.get, scope, f"{TARGET}.ready.get"),
         expect=StatusSet() if ready.expect is None else StatusSet(expected_ranges(ready.expect)),
         timeout_s=ready.timeout or DEFAULT_READY_TIMEOUT_S,
-        interval_s=ready.interval or 1.0,
+        interval_s=ready.interval or DEFAULT_READY_INTERVAL_S,
     )
 
 
@@ -108,15 +112,15 @@ def _tls(target: Target, env: Members, compiler: Compiler) -> TlsPlan:
             compiler.known(
                 pem.env, names, f"{TARGET}.tls.{field}.env", "variable in spec.env called"
             )
-    none = Pem.model_construct()
-    ca, cert, key = tls.ca or none, tls.cert or none, tls.key or none
+    nothing = Pem.model_construct()
+    ca, cert, key = tls.ca or nothing, tls.cert or nothing, tls.key or nothing
     return TlsPlan(
-        ca.env,
-        ca.file,
-        cert.env,
-        cert.file,
-        key.env,
-        key.file,
-        tls.server_name,
-        bool(tls.insecure_skip_verify),
+        ca_env=ca.env,
+        ca_file=ca.file,
+        cert_env=cert.env,
+        cert_file=cert.file,
+        key_env=key.env,
+        key_file=key.file,
+        server_name=tls.server_name,
+        insecure_skip_verify=bool(tls.insecure_skip_verify),
     )
