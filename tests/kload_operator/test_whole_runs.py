@@ -66,7 +66,7 @@ def test_a_broken_threshold_fails_with_the_observed_value() -> None:
         status = await world.run()
         assert (status["verdict"], status["reason"]) == ("Failed", "ThresholdBroken")
         failed = next(item for item in status["thresholds"] if item["metric"] == "http_req_failed")
-        assert (failed["observed"], failed["verdict"]) == ("50%", "Failed")
+        assert (failed["observed"], failed["verdict"]) == ("50 %", "Failed")
         assert conditions(status)["Stalled"] == "True"
 
     in_world(story, Manner(load_s=3.0, rate_per_s=20.0, failed_share=0.5))

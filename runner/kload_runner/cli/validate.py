@@ -12,7 +12,7 @@ from rich.text import Text
 from kload_runner.cli import source
 from kload_runner.cli.output import Refused, complain, new_console
 from kload_runner.cli.parser import add_command
-from kload_runner.display import numbers
+from kload_spec import numbers
 from kload_spec.planning import Description, describe
 from kload_spec.shapes import Moment
 

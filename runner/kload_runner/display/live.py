@@ -13,7 +13,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from kload_runner.display import numbers
 from kload_runner.snapshots import (
     RunPhase,
     RunSnapshot,
@@ -21,6 +20,7 @@ from kload_runner.snapshots import (
     ScenarioSnapshot,
     ThresholdSnapshot,
 )
+from kload_spec import numbers
 
 PHASES = {
     RunPhase.IDLE: "getting ready",
@@ -92,7 +92,7 @@ def _scenarios(scenarios: tuple[ScenarioSnapshot, ...]) -> Table:
         table.add_row(
             f"  {scenario.name}",
             bar,
-            f"{scenario.progress:4.0%}",
+            f"{numbers.progress(scenario.progress):>5}",
             _load_of(scenario),
             f"{numbers.count(scenario.iterations)} iterations",
             Text(dropped, style="yellow"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kload_runner.display import numbers
 from kload_runner.display.live import PHASES
 from kload_runner.snapshots import RunPhase, RunSnapshot
+from kload_spec import numbers
 
 LINES_PER_RUN = 30  # a long run must not fill a CI log
 SHORTEST_PAUSE_S = 2.0
@@ -51,7 +51,7 @@ def line(title: str, snapshot: RunSnapshot) -> str:
         return f"{title}: {PHASES[snapshot.phase]}"
     broken = sum(threshold.holds is False for threshold in snapshot.thresholds)
     parts = [
-        f"{title}: {snapshot.progress:.0%} after {numbers.clock(snapshot.elapsed_s)}",
+        f"{title}: {numbers.progress(snapshot.progress)} after {numbers.clock(snapshot.elapsed_s)}",
         f"{numbers.count(snapshot.vus)} VUs",
         f"{numbers.count(snapshot.requests)} requests",
         numbers.rate(snapshot.requests_per_s),

@@ -12,6 +12,7 @@ from kload_runner.engine.engine import Engine
 from kload_runner.metrics import Recorder
 from kload_runner.metrics.reading import fill_in
 from kload_runner.wire import mask_credentials
+from kload_spec import numbers
 from kload_spec.control import RunnerPhase, ScenarioStatus, StatusReply, ThresholdTotals
 from kload_spec.health import Health
 from kload_spec.metrics import MetricType
@@ -104,7 +105,7 @@ def _stages(plan: Plan, ended_s: float) -> list[PhaseTime]:
 def status_of(engine: Engine, phase: RunnerPhase) -> StatusReply:
     """Return the live numbers of this runner."""
     recorder, now = engine.recorder, engine.clock.now()
-    numbers = recorder.live()
+    live = recorder.live()
     started = engine.start_at is not None and now >= engine.start_at
     end = engine.end_at if engine.end_at is not None else now
     reason, message = engine.stopped_by or (None, "")
@@ -116,17 +117,17 @@ def status_of(engine: Engine, phase: RunnerPhase) -> StatusReply:
         stop=reason,
         stop_message=message,
         faults=tuple(fault.message for fault in engine.faults),
-        requests=numbers.requests,
-        failed=numbers.failed,
-        checks_passed=numbers.checks_passed,
-        checks_failed=numbers.checks_failed,
-        iterations=numbers.iterations,
-        iterations_failed=numbers.iterations_failed,
-        dropped=numbers.dropped,
-        vus=numbers.vus,
+        requests=live.requests,
+        failed=live.failed,
+        checks_passed=live.checks_passed,
+        checks_failed=live.checks_failed,
+        iterations=live.iterations,
+        iterations_failed=live.iterations_failed,
+        dropped=live.dropped,
+        vus=live.vus,
         scenarios=_scenarios(engine, now),
         thresholds=_thresholds(recorder),
-        latency=numbers.durations.to_json() if numbers.requests else {},
+        latency=live.durations.to_json() if live.requests else {},
         warnings=tuple(_warnings(health_of(engine), engine.plan.limits)) if started else (),
     )
 
@@ -136,8 +137,8 @@ def _warnings(health: Health, limits: Limits) -> list[str]:
     found: list[str] = []
     if health.late_share > limits.late_share:
         found.append(
-            f"{health.late_share:.1%} of arrivals were late or dropped by this machine (limit"
-            f" {limits.late_share:.0%}); give it more CPU or workers, or a lower rate"
+            f"{numbers.share(health.late_share)} of arrivals were late or dropped by this machine (limit"
+            f" {numbers.share(limits.late_share)}); give it more CPU or workers, or a lower rate"
         )
     if health.local_errors > limits.local_errors:
         found.append(
@@ -146,7 +147,7 @@ def _warnings(health: Health, limits: Limits) -> list[str]:
         )
     if health.cpu_share > limits.cpu_share:
         found.append(
-            f"the generator uses {health.cpu_share:.0%} of its core; more --workers could load harder"
+            f"the generator uses {numbers.progress(health.cpu_share)} of its core; more --workers could load harder"
         )
     return found
 

@@ -28,6 +28,7 @@ from kload_runner.health import HealthProbe
 from kload_runner.metrics import Recorder
 from kload_runner.users import Cast, User
 from kload_runner.wire import Wire
+from kload_spec import numbers
 from kload_spec.control import StopReason
 from kload_spec.errors import InvalidSpec
 from kload_spec.expressions import Value
@@ -211,7 +212,9 @@ class Engine:
         finally:
             self.progress.ended(name)
         if outcome.joined_late_s:
-            self.notes.append(f"scenario {name} was joined {outcome.joined_late_s:.3g}s late")
+            self.notes.append(
+                f"scenario {name} was joined {numbers.milliseconds(outcome.joined_late_s * 1000)} late"
+            )
         if outcome.abandoned:
             self.notes.append(
                 f"scenario {name}: {outcome.abandoned} VUs did not react to the end of the load"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kload_runner.display import numbers
 from kload_runner.report.charts import Line, chart
 from kload_runner.report.view import View
+from kload_spec import numbers
 from kload_spec.histogram import Histogram
 from kload_spec.result import Result, StepResult
 

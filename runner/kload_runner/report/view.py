@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from kload_runner.display import numbers
 from kload_runner.display.live import mark_of
+from kload_spec import numbers
 from kload_spec.histogram import Histogram
 from kload_spec.metrics import MetricType, Unit
 from kload_spec.result import MetricResult, Result, StepResult, ThresholdResult, totals
@@ -150,12 +150,9 @@ class View:
         runners = len(result.runners)
         facts.append(Fact("runners", str(runners or 1)))
         health = result.health
-        facts.append(
-            Fact(
-                "generator",
-                f"{health.cpu_share:.0%} of a core, loop lag p99 {numbers.milliseconds(health.loop_lag_p99_s * 1000)}",
-            )
-        )
+        lag = numbers.milliseconds(health.loop_lag_p99_s * 1000)
+        cpu = numbers.progress(health.cpu_share)
+        facts.append(Fact("generator", f"{cpu} of a core, loop lag p99 {lag}"))
         return facts
 
     @cached_property
@@ -332,8 +329,8 @@ def _worth_showing(threshold: ThresholdResult) -> bool:
 def _metric_values(metric: MetricResult, stats: dict[str, float]) -> str:
     match metric.type:
         case MetricType.COUNTER:
-            unit = {1.0: "s", 60.0: "min", 3600.0: "h"}.get(metric.per_s, f"{metric.per_s:g} s")
-            return f"{_number(stats['count'], metric.unit)}  ({_number(stats['rate'], metric.unit)}/{unit})"
+            rate = f"{_number(stats['rate'], metric.unit)}{numbers.per(metric.per_s)}"
+            return f"{_number(stats['count'], metric.unit)}  ({rate})"
         case MetricType.RATE:
             if "rate" not in stats:
                 return "no samples"
@@ -355,7 +352,7 @@ def _number(value: float, unit: Unit) -> str:
         case Unit.BYTES:
             return numbers.size(value)
         case Unit.NONE:
-            return numbers.observed(value, "")
+            return numbers.plain(value)
 
 
 def _seconds(value: float | None) -> str:

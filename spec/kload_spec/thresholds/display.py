@@ -7,25 +7,15 @@ takes to stay there.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from math import isinf
 
+from kload_spec import numbers
 from kload_spec.metrics import MetricType, Unit
 from kload_spec.thresholds.model import Aggregation, Comparison, Threshold
 
-COMPARE: Mapping[Comparison, Callable[[Fraction | float, Fraction | float], bool]] = {
-    Comparison.LESS: operator.lt,
-    Comparison.AT_MOST: operator.le,
-    Comparison.MORE: operator.gt,
-    Comparison.AT_LEAST: operator.ge,
-    Comparison.EQUAL: operator.eq,
-    Comparison.UNEQUAL: operator.ne,
-}
-
 _NUDGE = 1e-3  # of the bound: how far a value is moved to be strictly on one side; a tenth of the histogram's error
-_DIGITS = (4, 6, 9, 17)  # significant; 17 tell any two floats apart
 
 
 def display_quantile(estimate: float | None, threshold: Threshold, held: bool) -> float | None:
@@ -37,9 +27,9 @@ def display_quantile(estimate: float | None, threshold: Threshold, held: bool) -
         held: the exact outcome.
     """
     bound = threshold.bound
-    if estimate is None or COMPARE[threshold.op](estimate, bound) == held:
+    if estimate is None or threshold.op.holds(estimate, bound) == held:
         return estimate
-    if COMPARE[threshold.op](bound, bound) == held:
+    if threshold.op.holds(bound, bound) == held:
         return bound
     nudge = abs(bound) * _NUDGE or _NUDGE * _NUDGE
     below = (threshold.op is Comparison.LESS) or (threshold.op is Comparison.AT_LEAST)
@@ -47,47 +37,41 @@ def display_quantile(estimate: float | None, threshold: Threshold, held: bool) -
 
 
 def show_value(value: float | None, threshold: Threshold) -> str:
-    """Return a value in the words of the threshold's metric: ``612ms``, ``1.25%``, ``1.5e+06B``, ``17``, ``17/min``.
+    """Return a value in the words of the threshold's metric: ``612 ms``, ``1.25 %``, ``1.5 MB``, ``17``, ``17/min``.
 
-    It has four significant digits, and more where rounding would carry it over the bound.
+    Written as everywhere else (`numbers`), with more digits where rounding would carry it over the bound.
     """
     if value is None:
         return "unknown"
     if isinf(value):
         return "infinite"
-    factor, suffix = _scale(threshold)
-    if threshold.aggregation is Aggregation.COUNT and value.is_integer():
-        return f"{value:.0f}{suffix}"
-    holds = COMPARE[threshold.op](value, threshold.bound)
-    text = ""
-    for digits in _DIGITS:
-        text = f"{value * factor:.{digits}g}"
-        if (
-            COMPARE[threshold.op](
-                Fraction(text) / Fraction(factor), Fraction(repr(threshold.bound))
-            )
-            == holds
-        ):
-            break
-    return _without_exponent(text) + suffix
+    write, factor = _writer(threshold)
+    compare, bound = threshold.op.holds, Fraction(repr(threshold.bound)) * factor
+    holds = compare(value, threshold.bound)
+    for finer in range(numbers.MOST_FINER):
+        figure = write(value * factor, finer)
+        if compare(figure.value, bound) == holds:
+            return figure.text
+    return write(value * factor, numbers.MOST_FINER).text
 
 
-def _without_exponent(text: str) -> str:
-    return f"{float(text):.0f}" if "e+" in text else text
-
-
-def _scale(threshold: Threshold) -> tuple[int, str]:
+def _writer(threshold: Threshold) -> tuple[numbers.Writer, int]:
+    """Return how a metric's values are written, and what they are multiplied with before."""
     if threshold.type is MetricType.RATE:
-        return 100, "%"
+        return numbers.share_figure, 1
     if threshold.type is MetricType.COUNTER and threshold.aggregation is Aggregation.RATE:
-        unit = {1.0: "/s", 60.0: "/min", 3600.0: "/h"}.get(
-            threshold.per_s, f"/{threshold.per_s:g}s"
-        )
-        return 1, ("B" if threshold.unit is Unit.BYTES else "") + unit
+        if threshold.unit is Unit.BYTES:
+            return partial(_size_per, numbers.per(threshold.per_s)), 1
+        return partial(numbers.rate_figure, per_s=threshold.per_s), 1
     match threshold.unit:
         case Unit.TIME:
-            return 1000, "ms"
+            return numbers.time_figure, 1000
         case Unit.BYTES:
-            return 1, "B"
+            return numbers.size_figure, 1
         case Unit.NONE:
-            return 1, ""
+            return numbers.plain_figure, 1
+
+
+def _size_per(per: str, value: float, finer: int) -> numbers.Figure:
+    figure = numbers.size_figure(value, finer)
+    return numbers.Figure(figure.text + per, figure.value)

@@ -107,7 +107,7 @@ class JudgedThreshold:
     judged: bool = True
 
     def describe(self) -> str:
-        """Return ``http_req_duration p(95)<500ms is 612ms``."""
+        """Return ``http_req_duration p(95)<500ms is 612 ms``."""
         observed = show_value(self.outcome.observed, self.threshold)
         return f"{self.threshold.key} {self.threshold.text} is {observed}"
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kload_spec import numbers
 from kload_spec.thresholds import certainly_broken
 from kload_spec.verdicts.model import Evidence, JudgedThreshold, Judgement, Reason, Verdict
 
@@ -145,9 +146,9 @@ def _not_delivered(evidence: Evidence) -> _Found | None:
     return (
         Verdict.INCONCLUSIVE,
         Reason.LOAD_NOT_DELIVERED,
-        f"{_percent(health.late_share)} of {health.arrivals} arrivals were started more than"
-        f" {limits.late_start_s * 1000:g}ms late ({health.late_starts}) or dropped by the generator"
-        f" ({health.dropped_by_generator}); the limit is {_percent(limits.late_share)}."
+        f"{numbers.share(health.late_share)} of {health.arrivals} arrivals were started more than"
+        f" {_time(limits.late_start_s)} late ({health.late_starts}) or dropped by the generator"
+        f" ({health.dropped_by_generator}); the limit is {numbers.share(limits.late_share)}."
         " Give it more CPU, more runners, or a lower rate",
     )
 
@@ -181,8 +182,8 @@ def _lagged(evidence: Evidence) -> _Found | None:
     return (
         Verdict.INCONCLUSIVE,
         Reason.GENERATOR_LAGGED,
-        f"{first.describe()}, but the generator itself was late by {lag_s * 1000:.3g}ms (loop lag p99), more than"
-        f" {_percent(share)} of that bound, and may be the cause. Give it more CPU or more runners and run again",
+        f"{first.describe()}, but the generator itself was late by {_time(lag_s)} (loop lag p99), more than"
+        f" {numbers.share(share)} of that bound, and may be the cause. Give it more CPU or more runners and run again",
     )
 
 
@@ -268,16 +269,17 @@ def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
         )
     if health.late_share and reason is not Reason.LOAD_NOT_DELIVERED:  # which says so itself
         found.append(
-            f"{_percent(health.late_share)} of arrivals were late or dropped by the generator"
+            f"{numbers.share(health.late_share)} of arrivals were late or dropped by the generator"
         )
     if evidence.closed_loop and health.cpu_share > limits.cpu_share:
+        used = numbers.progress(health.cpu_share)
         found.append(
-            f"the generator used {_percent(health.cpu_share)} of its core: the target could have been pushed harder;"
+            f"the generator used {used} of its core: the target could have been pushed harder;"
             " use more runners or workers to find its limit"
         )
     if health.cpu_throttled_s:
         found.append(
-            f"the generator was throttled for {health.cpu_throttled_s:.3g}s; raise its CPU limit, or remove it"
+            f"the generator was throttled for {_time(health.cpu_throttled_s)}; raise its CPU limit, or remove it"
         )
     if health.missed_paces:
         found.append(f"{health.missed_paces} iterations took longer than their `pace`")
@@ -290,10 +292,10 @@ def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
     ]
     if overstated:
         found.append(
-            f"loop lag p99 was {health.loop_lag_p99_s * 1000:.3g}ms: the latencies shown are overstated by up to that"
+            f"loop lag p99 was {_time(health.loop_lag_p99_s)}: the latencies shown are overstated by up to that"
         )
     return tuple(found)
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.4g}%"
+def _time(seconds: float) -> str:
+    return numbers.milliseconds(seconds * 1000)

@@ -102,7 +102,7 @@ def test_a_broken_threshold_fails_with_the_value_observed(
     status = status_of(bed.api, namespace, "shop")
     assert outcome(status) == ("Failed", "ThresholdBroken")
     failed = threshold(status, "http_req_failed")
-    assert (failed["verdict"], failed["observed"], failed["samples"]) == ("Failed", "25%", 100)
+    assert (failed["verdict"], failed["observed"], failed["samples"]) == ("Failed", "25 %", 100)
     assert threshold(status, "http_req_duration")["verdict"] == "Passed"
     assert condition(status, "Succeeded") == "False"
     assert "http_req_failed" in status["message"]

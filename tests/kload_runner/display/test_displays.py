@@ -67,7 +67,7 @@ def test_the_picture_shows_progress_rate_errors_latency_and_thresholds() -> None
         "tickets",
         "30 s of at most 2 m 30 s",
         "purchase",
-        "25%",
+        "25 %",
         "40 of 100 VUs",
         "41.5/s",
         "0.16 %",

@@ -143,7 +143,7 @@ def result() -> Result:
         verdict=Judgement(
             Verdict.FAILED,
             Reason.THRESHOLD_BROKEN,
-            "http_req_failed{scenario:purchase} rate<0.1% is 1.00%",
+            "http_req_failed{scenario:purchase} rate<0.1% is 1 %",
             ("1 % of answers came late",),
             99,
         ),

@@ -23,9 +23,9 @@ SAID = (
     "Failed",
     "http_req_failed{scenario:purchase}",
     "create-checkout-session",
-    "99.00 %",
+    "99 %",
     "12,600/min",
-    "1.00 %  (9 of 900)",
+    "1 %  (9 of 900)",
 )
 
 

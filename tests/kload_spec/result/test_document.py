@@ -260,7 +260,7 @@ def test_a_conclusion_judges_the_merged_numbers() -> None:
     assert threshold.observed is not None
     assert threshold.observed >= 5.0
     assert threshold.key == "http_req_duration"
-    assert threshold.shown.endswith("ms")
+    assert threshold.shown.endswith(" s")
 
 
 def test_numbers_of_prometheus_take_the_documents_place() -> None:

@@ -50,7 +50,7 @@ def test_a_shown_percentile_agrees_with_the_exact_outcome(
     outcome = judge(
         threshold, tally_sorted(threshold, sorted(values)), estimate=histogram.quantile(quantile)
     )
-    shown = Fraction(show_value(outcome.observed, threshold).removesuffix("ms"))
+    shown = Fraction(show_value(outcome.observed, threshold).removesuffix(" ms"))
     assert OPS[threshold.op](shown, bound) is outcome.held
 
 
@@ -80,19 +80,29 @@ def test_an_estimate_moves_to_the_verdicts_side(
 @pytest.mark.parametrize(
     ("key", "text", "value", "shown"),
     [
-        pytest.param("http_req_duration", "p(95)<500ms", 0.6123456, "612.3ms", id="time"),
+        pytest.param("http_req_duration", "p(95)<500ms", 0.6123456, "612 ms", id="time"),
+        pytest.param("http_req_duration", "p(95)<500ms", 1.2345, "1.23 s", id="seconds"),
+        pytest.param("http_req_duration", "p(95)<=1s", 1.0004, "1.0004 s", id="seconds-just-above"),
+        pytest.param("http_req_duration", "p(95)<=2m", 120.2, "120.200 s", id="minutes-just-above"),
         pytest.param(
-            "http_req_duration", "p(95)<500ms", 0.49999, "499.99ms", id="as-many-digits-as-it-takes"
+            "http_req_duration",
+            "p(95)<500ms",
+            0.49999,
+            "499.99 ms",
+            id="as-many-digits-as-it-takes",
         ),
         pytest.param("http_req_duration", "p(95)<500ms", math.inf, "infinite", id="never-answered"),
         pytest.param("http_req_duration", "p(95)<500ms", None, "unknown", id="no-samples"),
-        pytest.param("http_req_failed", "rate<1%", 0.0123456, "1.235%", id="share"),
-        pytest.param("http_req_failed", "rate<1%", 0.0099999, "0.99999%", id="share-just-below"),
-        pytest.param("http_reqs", "count>=100", 1234567.0, "1234567", id="counts-are-whole"),
+        pytest.param("http_req_failed", "rate<1%", 0.0123456, "1.23 %", id="share"),
+        pytest.param("http_req_failed", "rate<1%", 0.0099999, "0.99999 %", id="share-just-below"),
+        pytest.param("http_req_failed", "rate==0", 1e-9, "< 0.000001 %", id="share-not-zero"),
+        pytest.param("http_reqs", "count>=100", 1234567.0, "1,234,567", id="counts-are-whole"),
         pytest.param("http_reqs", "rate>5", 12.5, "12.5/s", id="rate"),
+        pytest.param("http_reqs", "rate>=100", 99.97, "99.97/s", id="rate-just-below"),
         pytest.param("events", "rate>5", 420.0, "420/min", id="rate-per-minute"),
-        pytest.param("size", "max<5kB", 4096.0, "4096B", id="bytes"),
-        pytest.param("data_sent", "rate<5kB", 4096.0, "4096B/s", id="bytes-per-second"),
+        pytest.param("size", "max<5kB", 4096.0, "4.1 kB", id="bytes"),
+        pytest.param("size", "max<4100B", 4096.0, "4.096 kB", id="bytes-just-below"),
+        pytest.param("data_sent", "rate<5kB", 4096.0, "4.1 kB/s", id="bytes-per-second"),
         pytest.param("level", "max<5", -3.25, "-3.25", id="plain"),
     ],
 )

@@ -132,7 +132,7 @@ CASES = [
         "Failed",
         "ThresholdAborted",
         99,
-        "http_req_failed rate<1% is 5%: the run was stopped",
+        "http_req_failed rate<1% is 5 %: the run was stopped",
         id="2-aborted",
     ),
     pytest.param(
@@ -140,7 +140,7 @@ CASES = [
         "Failed",
         "ThresholdAborted",
         99,
-        "is 0%",
+        "is 0 %",
         id="2-its-breach-stays-the-verdict",
     ),
     pytest.param(
@@ -176,7 +176,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "http_req_failed rate<1% is 5%",
+        "http_req_failed rate<1% is 5 %",
         id="4-rate",
     ),
     pytest.param(
@@ -184,7 +184,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "rate==1 is 66.67%",
+        "rate==1 is 66.67 %",
         id="4-assert-before-5",
     ),
     pytest.param(
@@ -202,7 +202,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "5%",
+        "5 %",
         id="4-before-6",
     ),
     pytest.param(
@@ -210,7 +210,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "5%",
+        "5 %",
         id="4-whatever-the-generator-did",
     ),
     pytest.param(
@@ -290,7 +290,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "5%",
+        "5 %",
         id="4-even-if-a-hundred-more-were-fine",
     ),
     pytest.param(
@@ -314,7 +314,7 @@ CASES = [
         "Inconclusive",
         "LoadNotDelivered",
         98,
-        "1.1% of 1000 arrivals",
+        "1.1 % of 1000 arrivals",
         id="6-late",
     ),
     pytest.param(
@@ -322,7 +322,7 @@ CASES = [
         "Inconclusive",
         "LoadNotDelivered",
         98,
-        "the limit is 1%",
+        "the limit is 1 %",
         id="6-before-7",
     ),
     pytest.param(
@@ -338,7 +338,7 @@ CASES = [
         "Inconclusive",
         "GeneratorLagged",
         98,
-        "late by 60ms (loop lag p99), more than 10% of that bound",
+        "late by 60.0 ms (loop lag p99), more than 10 % of that bound",
         id="6-lag",
     ),
     pytest.param(
@@ -357,7 +357,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "612ms",
+        "612 ms",
         id="7-lag-within-the-limit",
     ),
     pytest.param(
@@ -365,7 +365,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "http_req_duration p(95)<500ms is 612ms",
+        "http_req_duration p(95)<500ms is 612 ms",
         id="7-latency",
     ),
     pytest.param(
@@ -381,7 +381,7 @@ CASES = [
         "Failed",
         "ThresholdBroken",
         99,
-        "612ms",
+        "612 ms",
         id="7-before-8",
     ),
     pytest.param(
@@ -416,7 +416,7 @@ def test_the_first_rule_that_applies_decides(
         pytest.param(
             Health(cpu_share=0.97), "could have been pushed harder", id="saturated-closed-loop"
         ),
-        pytest.param(Health(cpu_throttled_s=2.5), "throttled for 2.5s", id="throttled"),
+        pytest.param(Health(cpu_throttled_s=2.5), "throttled for 2.50 s", id="throttled"),
         pytest.param(
             Health(arrivals=100, dropped_by_target=40),
             "40 of 100 arrivals were dropped",
@@ -424,11 +424,11 @@ def test_the_first_rule_that_applies_decides(
         ),
         pytest.param(
             Health(arrivals=1000, late_starts=5),
-            "0.5% of arrivals were late",
+            "0.5 % of arrivals were late",
             id="late-within-the-limit",
         ),
         pytest.param(Health(missed_paces=3), "3 iterations took longer", id="paces"),
-        pytest.param(Health(loop_lag_p99_s=0.3), "loop lag p99 was 300ms", id="lag-under-a-pass"),
+        pytest.param(Health(loop_lag_p99_s=0.3), "loop lag p99 was 300 ms", id="lag-under-a-pass"),
     ],
 )
 def test_a_busy_generator_that_delivered_the_load_still_passes(
@@ -444,7 +444,7 @@ def test_a_rule_of_higher_rank_does_not_hide_that_the_load_was_not_delivered() -
     late = Health(arrivals=100, dropped_by_generator=8)
     found = decide(given_that(thresholds=(MANY_FAILED,), health=late))
     assert found.verdict is Verdict.FAILED
-    assert found.warnings == ("8% of arrivals were late or dropped by the generator",)
+    assert found.warnings == ("8 % of arrivals were late or dropped by the generator",)
 
 
 def test_a_load_too_short_for_an_iteration_is_told_so() -> None:
