@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from cluster.bed import Bed, exclusive
+from cluster.bed import Bed
+from cluster.locks import exclusive
 from trials.counting_target import CountingTarget, start_target
 from trials.installations import (
     install_account,

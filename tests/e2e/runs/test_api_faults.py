@@ -92,6 +92,26 @@ def test_a_run_survives_an_etcd_that_is_away(
     assert alone.is_alive
 
 
+@pytest.mark.disruptive
+def test_an_api_server_that_restarts_and_has_forgotten_history_loses_no_test(
+    bed: Bed, cluster: Cluster, namespace: str, start_operator: Start, target: CountingTarget
+) -> None:
+    alone = start_operator()
+    bed.api.apply(load_test("shop", runners=2, load=users(2, "8s"), steps=STEPS), namespace)
+    reached(bed.api, namespace, "shop", "Running")
+    faults.forget_history(cluster)
+    bed.api.apply(load_test("other", steps=[get("/other")]), namespace)
+    for name in ("shop", "other"):
+        status = finished(bed.api, namespace, name)
+        assert outcome(status)[0] == "Passed", status["message"]
+        assert len(status["history"]) == 1
+    paths = target.counts().paths
+    assert paths["/other"] == 30
+    assert status_of(bed.api, namespace, "shop")["summary"]["requests"] == paths["/"]
+    assert len(jobs(bed.api, namespace)) == 2
+    assert (alone.is_alive, alone.starts) == (True, 1)
+
+
 def test_someone_who_writes_all_the_time_only_slows_things_down(
     bed: Bed, namespace: str, operator: Operator, target: CountingTarget
 ) -> None:

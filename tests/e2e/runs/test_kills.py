@@ -2,7 +2,7 @@
 
 All of an operator's writes and commands go through one proxy here (runners by way of the API server), so that they
 can be counted. A kill comes when the request has been carried out and its answer has not arrived: what the operator
-did not learn is what it must find again.
+did not learn is what it must find again. One more comes before the first of them has been carried out.
 """
 
 from __future__ import annotations
@@ -82,25 +82,25 @@ class Sweep:
     image: str
     folder: Path
 
-    def run(self, point: int) -> tuple[str, list[str], list[str]]:
-        """Run once, killed after the `point`-th act (0: not at all).
+    def run(self, point: int, *, carried_out: bool = True) -> tuple[str, list[str], list[str]]:
+        """Run once, killed after the `point`-th act (0: not at all), which never arrives unless it is `carried_out`.
 
         Returns: how it came out, what is wrong with it, and the acts of the first operator.
         """
         namespace = self.bed.make_namespace(f"kill-{point}")
         try:
-            return self._run(point, namespace)
+            return self._run(point, Hang(passed_on=carried_out), namespace)
         finally:
             self.bed.remove_namespace(namespace)
 
-    def _run(self, point: int, namespace: str) -> tuple[str, list[str], list[str]]:
+    def _run(self, point: int, fault: Hang, namespace: str) -> tuple[str, list[str], list[str]]:
         target = start_target(self.bed.api, namespace, self.image)
         trip = Trip(point)
         with proxies.before_api_server(self.cluster) as proxy:
             kubeconfig = proxies.kubeconfig_through(self.cluster, proxy, ACCOUNT, HOME)
             settings = settings_for(self.bed, self.image, namespace, runnerAccess="proxy")
-            operator = Operator(self.folder / f"kill-{point}", kubeconfig, settings)
-            with operator, proxy.failing(Rule(Hang(passed_on=True), where=trip, times=1)):
+            operator = Operator(self.folder / namespace, kubeconfig, settings)
+            with operator, proxy.failing(Rule(fault, where=trip, times=1)):
                 operator.wait_until_ready()
                 self.bed.api.apply(
                     load_test("shop", runners=2, load=iterations(40, vus=4)), namespace
@@ -165,6 +165,14 @@ def test_a_kill_after_any_act_leads_to_the_same_verdict(
     assert not told, "\n".join(told)
     passed = [end for end, _, _ in ends if end == ALLOWED[0]]
     assert len(passed) >= len(ends) - 4, "only a kill while the fleet starts may cost the run"
+
+
+def test_a_kill_before_the_first_write_costs_nothing(
+    bed: Bed, cluster: Cluster, image: str, installed: dict[str, Any], tmp_path: Path
+) -> None:
+    end, faults, acts = Sweep(bed, cluster, image, tmp_path).run(1, carried_out=False)
+    assert acts[0] == "patch loadtests/status", "the run is written down before anything is made"
+    assert (end, faults) == (ALLOWED[0], [])
 
 
 def test_a_kill_while_a_run_is_aborted_leaves_it_cancelled(

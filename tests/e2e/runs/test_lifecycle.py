@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+import pytest
 from cluster.api import Object
 from cluster.bed import Bed
+from cluster.pods import pod_spec
 from cluster.waiting import eventually
 from trials.counting_target import CountingTarget
 from trials.load_tests import KIND, get, iterations, load_test, users
@@ -22,7 +24,10 @@ from trials.observing import (
 )
 from trials.operators import Operator
 
+from kload_operator.runs import short_hash
+
 SHORT = iterations(10, vus=2)
+SUSPENDED: Object = {"suspend": True, "template": {"spec": pod_spec(["true"])}}
 SLOW = [get(), {"sleep": "100ms"}]
 LONG = users(2, "60s")
 
@@ -152,16 +157,47 @@ def deletion_leaves_nothing(bed: Bed, namespace: str) -> None:
     )
 
 
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
 def test_a_test_deleted_in_the_middle_leaves_nothing(
-    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget, propagation: str
 ) -> None:
     bed.api.apply(load_test("shop", runners=2, load=LONG, steps=SLOW), namespace)
     reached(bed.api, namespace, "shop", "Running")
-    bed.api.delete(KIND, "shop", namespace)
+    bed.api.delete(KIND, "shop", namespace, propagation=propagation)
     deletion_leaves_nothing(bed, namespace)
-    assert not bed.api.exists(KIND, "shop", namespace)
-    settled = target.counts().total
-    assert target.counts().total == settled
+    eventually(lambda: not bed.api.exists(KIND, "shop", namespace), what="the end of the test")
+    settled = target.counts()
+    bed.api.apply(load_test("next", load=SHORT, steps=[get("/next")]), namespace)
+    finished(bed.api, namespace, "next")
+    assert target.counts().paths["/"] == settled.paths["/"], "requests after the end of the pods"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        pytest.param("v1/ConfigMap", {"data": {"run.json": "{}"}}, id="config-map"),
+        pytest.param("batch/v1/Job", {"spec": SUSPENDED}, id="job"),
+    ],
+)
+def test_what_is_of_another_owner_is_neither_adopted_nor_touched(
+    bed: Bed,
+    namespace: str,
+    operator: Operator,
+    target: CountingTarget,
+    kind: str,
+    content: Object,
+) -> None:
+    applied = bed.api.apply(load_test("shop", load=SHORT, suspend=True), namespace)
+    name = f"shop-1-{short_hash(applied['metadata']['uid'])}"
+    version, _, plain = kind.rpartition("/")
+    foreign = {"apiVersion": version, "kind": plain, "metadata": {"name": name}, **content}
+    bed.api.apply(foreign, namespace)
+    edit(bed.api, namespace, "shop", suspend=False)
+    status = finished(bed.api, namespace, "shop")
+    assert outcome(status) == ("Error", "StartFailed"), status["message"]
+    assert f"{plain} {name}" in status["message"]
+    assert target.counts().total == 0
+    assert "deletionTimestamp" not in bed.api.get(kind, name, namespace)["metadata"]
 
 
 def test_a_test_deleted_while_no_operator_runs_leaves_nothing(

@@ -255,6 +255,14 @@ HARMFUL: dict[str, tuple[Change, str]] = {
         ),
         "kload_threshold_",
     ),
+    "one-runner-dropped": (
+        relabeled(action="drop", source_labels=["runner"], regex="1"),
+        "scraped 1 of 2 runners",
+    ),
+    "a-sample-limit": (
+        lambda settings: prometheuses.limited(settings, samples=5),
+        "scraped 0 of 2 runners",
+    ),
     "the-runner-label-dropped": (relabeled(action="labeldrop", regex="runner"), "runners"),
     "the-run-label-dropped": (relabeled(action="labeldrop", regex="run_uid"), "runners"),
     "names-rewritten": (
@@ -287,6 +295,39 @@ def test_a_rule_that_takes_what_the_verdict_needs_is_found_at_the_gate(
     assert word in status["message"]
     assert "relabel" in status["message"] or "rule" in status["message"]
     assert target.counts().total == 0
+
+
+@pytest.fixture
+def pair(cluster: Cluster) -> Iterator[prometheuses.Pair]:
+    """Two Prometheis that scrape the same, and one that is asked for both."""
+    with prometheuses.ha_pair(cluster, [free_port() for _ in range(3)]) as made:
+        yield made
+
+
+def test_of_an_ha_pair_each_request_counts_once_and_one_may_be_away(
+    bed: Bed,
+    cluster: Cluster,
+    namespace: str,
+    start_operator: Start,
+    target: CountingTarget,
+    pair: prometheuses.Pair,
+) -> None:
+    start_operator(prometheus=[{"url": pair.url}])
+    rules = {**HELD, "http_req_failed": ["rate<1%"], "http_reqs": ["count<100000"]}
+    manifest = load_test("shop", runners=2, load=users(2, "8s"), steps=STEPS, thresholds=rules)
+    bed.api.apply(manifest, namespace)
+    reached(bed.api, namespace, "shop", "Running")
+    with pair.without_one(cluster):
+        eventually(
+            lambda: (
+                "thresholds are not watched" in status_of(bed.api, namespace, "shop")["message"]
+            ),
+            what="half an answer in the status",
+        )
+    status = finished(bed.api, namespace, "shop")
+    assert outcome(status) == ("Passed", "ThresholdsHeld"), status["message"]
+    assert condition(status, "MetricsComplete") == "True"
+    assert status["summary"]["requests"] == target.counts().total
 
 
 @pytest.mark.disruptive

@@ -71,6 +71,7 @@ SECRET = {
     "metadata": {"name": "there"},
     "stringData": {"right": "x"},
 }
+SCRIPTS: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "scripts"}}
 SCRIPT = {
     "entry": "buy.py",
     "files": [{"path": "buy.py", "configMapKeyRef": {"name": "scripts", "key": "buy.py"}}],
@@ -94,6 +95,12 @@ HINDRANCES = {
         objects=(SECRET,),
     ),
     "no-such-config-map": Hindrance("CreateContainerConfigError", "scripts", spec=SCRIPTED),
+    "no-such-key-in-the-config-map": Hindrance(
+        "CreateContainerConfigError",
+        "buy.py",
+        spec=SCRIPTED,
+        objects=({**SCRIPTS, "data": {"sell.py": ""}},),
+    ),
     "quota-for-some": Hindrance("QuotaExceeded", "exceeded quota: tight", objects=(quota(2),)),
     "pod-security": Hindrance(
         "Forbidden",
@@ -169,10 +176,27 @@ def test_runners_that_find_a_node_late_still_start_together(
     assert target.counts().total == 30
 
 
+def test_the_first_runner_waits_idle_for_the_last(
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+) -> None:
+    bed.api.apply(quota(2), namespace)  # the target's pod and one runner
+    bed.api.apply(load_test("shop", runners=2), namespace)
+    eventually(
+        lambda: status_of(bed.api, namespace, "shop").get("message", ""),
+        until=lambda message: "1 of 2 runners are ready" in message and "quota" in message,
+        what="one runner that is ready, and what keeps the other",
+    )
+    assert target.counts().total == 0
+    bed.api.patch("v1/ResourceQuota", "tight", {"spec": {"hard": {"pods": "3"}}}, namespace)
+    status = finished(bed.api, namespace, "shop", within_s=120)
+    assert outcome(status)[0] == "Passed", status["message"]
+    assert status["runners"]["startSkew"].endswith("ms")
+    assert status["summary"]["requests"] == target.counts().total == 30
+
+
 def script(text: str) -> Object:
     """Return the ConfigMap of a script."""
-    meta = {"name": "scripts"}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"buy.py": text}}
+    return {**SCRIPTS, "data": {"buy.py": text}}
 
 
 def test_a_script_from_a_config_map_runs(
@@ -196,6 +220,43 @@ def test_a_script_that_cannot_be_loaded_is_an_error(
     assert "nothing_of_this_name" in status["message"]
 
 
+def test_exceptions_in_a_script_are_measured_and_the_runner_lives(
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+) -> None:
+    text = """
+async def buy(vu):
+    await vu.get("/", name="get")
+    raise LookupError("no ticket left")
+"""
+    bed.api.apply(script(text), namespace)
+    bed.api.apply(load_test("shop", runners=2, **SCRIPTED), namespace)
+    status = finished(bed.api, namespace, "shop")
+    assert outcome(status) == ("Failed", "ThresholdBroken"), status["message"]
+    assert "iterations_failed" in status["message"]
+    assert status["runners"]["lost"] == 0
+    assert status["summary"]["requests"] == target.counts().total == 3
+
+
+def test_a_runner_that_exits_by_itself_is_an_error_with_its_exit_code(
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+) -> None:
+    text = """
+import os
+async def buy(vu):
+    await vu.get("/", name="get")
+    if vu.iter > 20:
+        os._exit(3)
+    await vu.sleep(0.05)
+"""
+    bed.api.apply(script(text), namespace)
+    load = {**users(1, "60s"), "exec": "buy"}
+    bed.api.apply(load_test("shop", runners=2, script=SCRIPT, load=load), namespace)
+    status = finished(bed.api, namespace, "shop")
+    assert outcome(status) == ("Error", "RunnerLost"), status["message"]
+    assert "exited with code 3" in status["message"]
+    assert len(runner_pods(bed.api, namespace)) == 2
+
+
 def test_a_runner_that_runs_out_of_memory_is_an_error(
     bed: Bed, namespace: str, operator: Operator, target: CountingTarget
 ) -> None:
@@ -217,6 +278,9 @@ async def buy(vu):
     status = finished(bed.api, namespace, "shop")
     assert outcome(status) == ("Error", "RunnerOOMKilled")
     assert "limits.memory" in status["message"]
+    names = [one["metadata"]["name"] for one in runner_pods(bed.api, namespace)]
+    assert len(names) == 2
+    assert any(name in status["message"] for name in names)
     assert status["runners"]["lost"] >= 1
 
 
@@ -244,7 +308,15 @@ def delete_job(bed: Bed, cluster: Cluster, namespace: str) -> None:
     bed.api.delete("batch/v1/Job", jobs(bed.api, namespace)[0]["metadata"]["name"], namespace)
 
 
-@pytest.mark.parametrize("harm", [kill, delete_pod, evict, delete_job])
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        pytest.param(kill, "exited with code 137", id="killed"),
+        pytest.param(delete_pod, "", id="pod-deleted"),
+        pytest.param(evict, "EvictionByEvictionAPI", id="evicted"),
+        pytest.param(delete_job, "", id="job-deleted"),
+    ],
+)
 def test_a_runner_lost_under_load_stops_the_run_and_is_not_replaced(
     bed: Bed,
     cluster: Cluster,
@@ -252,6 +324,7 @@ def test_a_runner_lost_under_load_stops_the_run_and_is_not_replaced(
     operator: Operator,
     target: CountingTarget,
     harm: Callable[[Bed, Cluster, str], None],
+    words: str,
 ) -> None:
     manifest = load_test("shop", runners=2, load=LONG, steps=STEPS)
     bed.api.apply(manifest, namespace)
@@ -260,6 +333,8 @@ def test_a_runner_lost_under_load_stops_the_run_and_is_not_replaced(
     harm(bed, cluster, namespace)
     status = finished(bed.api, namespace, "shop")
     assert outcome(status) == ("Error", "RunnerLost"), status["message"]
+    assert words in status["message"]
+    assert status["runners"]["lost"] >= 1
     after = {one["metadata"]["uid"] for one in runner_pods(bed.api, namespace)}
     assert len(before) == 2
     assert after <= before, "a runner was replaced in the middle of the run"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from cluster.bed import Bed
 from trials.counting_target import CountingTarget
-from trials.load_tests import get, iterations, load_test, paced, users
+from trials.load_tests import KIND, get, iterations, load_test, paced, users
 from trials.observing import (
     annotate,
     condition,
@@ -146,6 +146,34 @@ def test_a_breach_of_an_abort_threshold_stops_every_runner(
     scrape_s = 2.0
     assert after.last - broken_at < 2 * scrape_s + 5, "requests long after the breach"
     assert status["summary"]["requests"] == after.total
+
+
+def test_a_breach_at_the_very_end_is_judged_all_the_same(
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+) -> None:
+    """The last requests break the rule when no look is left that could abort anything."""
+    rules = {"http_req_failed": ["rate<1% abort"]}
+    last = {"if": "vu == 1 && iter == 19", "then": [get("/status/503", "last")]}
+    load = {"executor": "per-vu-iterations", "vus": 2, "iterations": 20, "maxDuration": "60s"}
+    manifest = load_test("shop", runners=2, load=load, steps=[get(), last], thresholds=rules)
+    bed.api.apply(manifest, namespace)
+    status = finished(bed.api, namespace, "shop")
+    assert status["verdict"] == "Failed", status["message"]
+    assert status["reason"] in ("ThresholdBroken", "ThresholdAborted")
+    assert threshold(status, "http_req_failed")["verdict"] == "Failed"
+    assert status["summary"]["requests"] == target.counts().total == 41
+
+
+def test_a_spec_that_cannot_be_compiled_is_judged_once(
+    bed: Bed, namespace: str, operator: Operator, target: CountingTarget
+) -> None:
+    bed.api.apply(load_test("shop", steps=[get("/$(vars.nothing)")]), namespace)
+    assert outcome(finished(bed.api, namespace, "shop")) == ("Error", "InvalidSpec")
+    before = bed.api.get(KIND, "shop", namespace)
+    bed.api.apply(load_test("next", load=users(1, "3s")), namespace)
+    finished(bed.api, namespace, "next")  # several looks at what is in progress later
+    assert bed.api.get(KIND, "shop", namespace) == before
+    assert len(jobs(bed.api, namespace)) == 1
 
 
 def test_a_person_stops_a_run_by_annotation(

@@ -106,10 +106,16 @@ class Api:
         return self.request("PATCH", path, {}, body, "application/merge-patch+json")
 
     def delete(
-        self, kind: str, name: str, namespace: str | None = None, *, grace_s: int | None = None
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace_s: int | None = None,
+        propagation: str = "Background",
     ) -> None:
-        """Delete an object with background propagation; one that is gone already is fine."""
-        options: Object = {"propagationPolicy": "Background"}
+        """Delete an object; its children go in the background unless told otherwise. One that is gone is fine."""
+        options: Object = {"propagationPolicy": propagation}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
         try:

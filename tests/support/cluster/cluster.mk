@@ -2,10 +2,9 @@
 # CLUSTER names it (default: one per checkout); PYTEST_E2E is handed to pytest, e.g. PYTEST_E2E='-k oom'.
 .PHONY: cluster-up cluster-down cluster-image demo-cluster bench-cluster e2e
 CLUSTER_TOOL := PYTHONPATH=tests/support $(BIN)/python -m cluster $(if $(CLUSTER),--name $(CLUSTER))
-# What every change has to pass: the cluster itself, runs from apply to verdict, their lives, the chart. The faults, kills, scale and
-# suites beside them in tests/e2e/runs take several times as long: `make e2e-all`.
-E2E_RUNS := verdicts lifecycle installation
-E2E_TESTS ?= $(wildcard tests/e2e/test_*.py) $(E2E_RUNS:%=tests/e2e/runs/test_%.py)
+# One test waits most of its time, so several run side by side in one cluster; those that harm it as a whole run alone.
+E2E_WORKERS ?= 3
+E2E_TESTS ?= tests/e2e
 PYTEST_E2E ?=
 E2E_SETTINGS := -o addopts="--import-mode=importlib --strict-markers --strict-config" -o timeout=300 -o timeout_func_only=true -o faulthandler_timeout=290
 
@@ -24,8 +23,5 @@ demo-cluster: $(READY)  ## kload in a cluster: operator, shop and a load test of
 bench-cluster: $(READY)  ## measure the operator: times, start skew, API calls, memory (about 8 minutes)
 	@$(if $(CLUSTER),KLOAD_E2E_CLUSTER=$(CLUSTER)) PYTHONPATH=tests/support $(BIN)/python -m trials.bench
 
-e2e-all: E2E_TESTS := tests/e2e
-e2e-all: e2e  ## the same with all faults, kills at every step, scale and suites
-
 e2e: $(READY)  ## run the tests that need a cluster, in one of their own
-	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) $(E2E_TESTS) $(PYTEST_E2E)
+	@$(BIN)/python -m pytest -q $(E2E_SETTINGS) -n $(E2E_WORKERS) --dist worksteal $(E2E_TESTS) $(PYTEST_E2E)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -68,6 +69,12 @@ def scraped_twice(settings: Settings) -> Settings:
     return {**settings, "scrape_configs": jobs}
 
 
+def limited(settings: Settings, samples: int) -> Settings:
+    """Return settings by which a scrape of more samples than this is thrown away (sample_limit)."""
+    jobs = [{**job, "sample_limit": samples} for job in settings["scrape_configs"]]
+    return {**settings, "scrape_configs": jobs}
+
+
 def relabeled(settings: Settings, *rules: Mapping[str, object]) -> Settings:
     """Return settings whose scrapes pass through these rules (metric_relabel_configs)."""
     jobs = [
@@ -75,6 +82,46 @@ def relabeled(settings: Settings, *rules: Mapping[str, object]) -> Settings:
         for job in settings["scrape_configs"]
     ]
     return {**settings, "scrape_configs": jobs}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An HA pair behind one address, which has every series of both, told apart by `prometheus_replica`.
+
+    Attributes:
+        url: where both are asked at once.
+    """
+
+    url: str
+    second: str
+
+    @contextmanager
+    def without_one(self, cluster: Cluster) -> Iterator[None]:
+        """Have one of the two away for as long as the block runs; it keeps what it stored."""
+        cluster.processes.stop(self.second, at_once=True)
+        try:
+            yield
+        finally:
+            cluster.processes.start_again(self.second)
+
+
+@contextmanager
+def ha_pair(cluster: Cluster, ports: Sequence[int], interval_s: float = 2.0) -> Iterator[Pair]:
+    """Have two Prometheis that scrape the same, and a third that stores nothing and reads from both.
+
+    What it answers is what a querier without deduplication does: each series twice, each scraped at its own time.
+    """
+    first, second, asked = ports
+    with ExitStack() as stack:
+        reads = []
+        for replica, port in (("a", first), ("b", second)):
+            settings = plain(interval_s)
+            settings["global"] |= {"external_labels": {"prometheus_replica": replica}}
+            url = stack.enter_context(another_prometheus(cluster, f"t{port}", port, settings))
+            reads.append({"url": f"{url}/api/v1/read", "read_recent": True})
+        querier = {"global": plain(interval_s)["global"], "remote_read": reads}
+        url = stack.enter_context(another_prometheus(cluster, f"t{asked}", asked, querier))
+        yield Pair(url, f"prometheus-t{second}")
 
 
 def _ready(url: str) -> bool:
