@@ -26,6 +26,7 @@ from kload_spec.result import Result
 Spec = dict[str, Any]
 
 OK = Reply(body={"id": 7})
+BROKEN = Reply(status=500)
 FEW = {"executor": "shared-iterations", "vus": 2, "iterations": 6}
 LONG = {"executor": "constant-vus", "vus": 2, "duration": "30s", "gracefulStop": "1s"}
 GET = {"name": "home", "get": "/", "checks": {"status is 200": "status == 200"}}
@@ -114,6 +115,17 @@ async def test_a_target_that_is_down_is_a_result() -> None:
     assert verdict(result) == ("Inconclusive", "NoSamples", 98)
     assert result.summary.failed == 6
     assert result.errors[0].message == "connect"
+
+
+async def test_redirects_to_a_broken_page_are_no_success() -> None:
+    def reply(asked: Asked) -> Reply:
+        return Reply(status=302, headers={"Location": "/x"}) if asked.target == "/" else BROKEN
+
+    async with serving(reply) as target:
+        result = await run_in_loop(local(target.url, {"name": "home", "get": "/"}))
+    assert verdict(result) == ("Failed", "NothingSucceeded", 99)
+    assert (result.summary.requests, result.summary.failed) == (12, 6)
+    assert result.steps[0].redirects == 6
 
 
 async def test_a_broken_threshold_with_abort_stops_the_run() -> None:

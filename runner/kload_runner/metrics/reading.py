@@ -79,6 +79,7 @@ def _step(step: StepRecorder) -> StepResult:
         tags=step.own_tags,
         requests=requests,
         failed=failed,
+        redirects=step.measured_hops,
         warmup_requests=sum(kind.before for kind in kinds),
         data_sent=sent,
         data_received=received,

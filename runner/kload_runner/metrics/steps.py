@@ -57,6 +57,8 @@ class StepRecorder:
         self.points = StepPoints()
         self.checks: dict[str, CheckRecorder] = {}
         self.local_errors: Counter[str] = Counter()
+        self.hops = 0  # redirects that were followed, warm-up included
+        self._hops_before = 0
         self._data_before = (0, 0)
         self._tallies, self._mask = tallies, mask
         self._answers: dict[tuple[str, int, bool], Answer] = {}
@@ -122,6 +124,7 @@ class StepRecorder:
         for hop in response.redirects:
             # The virtual user still waits: a hop has no response time, which an endless start says.
             self._one(hop, True, inf)
+            self.hops += 1
         if response.error is ErrorClass.LOCAL:
             self.local_errors[self._mask(response.error_detail)[:SAMPLE_LENGTH]] += 1
             return
@@ -213,6 +216,11 @@ class StepRecorder:
         sent, received = self.public_data
         return sent - self._data_before[0], received - self._data_before[1]
 
+    @property
+    def measured_hops(self) -> int:
+        """Redirects that were followed, without warm-up."""
+        return self.hops - self._hops_before
+
     def roll(self) -> None:
         """Work off what is pending and move all windows into totals and the open point."""
         for answer in self.kinds():
@@ -237,3 +245,4 @@ class StepRecorder:
         for check in self.checks.values():
             check.restart()
         self._data_before = self.public_data
+        self._hops_before = self.hops

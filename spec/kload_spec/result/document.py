@@ -163,6 +163,9 @@ class StepResult(_Model):
     tags: dict[str, str] = {}
     requests: int = 0
     failed: int = 0
+    redirects: int = Field(
+        default=0, description="of the requests: answered by a redirect that was followed"
+    )
     warmup_requests: int = 0
     data_sent: int = Field(default=0, description="bytes")
     data_received: int = Field(default=0, description="bytes")

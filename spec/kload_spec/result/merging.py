@@ -163,6 +163,7 @@ def _step(left: StepResult, right: StepResult) -> StepResult:
         right,
         "requests",
         "failed",
+        "redirects",
         "warmup_requests",
         "data_sent",
         "data_received",

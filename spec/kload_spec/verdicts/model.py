@@ -123,7 +123,7 @@ class Evidence:
         faults: what broke while it ran.
         incomplete: why the data is known not to be all there.
         requests: measured requests.
-        expected: of these, answered as expected.
+        expected: of these, answered as expected; a redirect that was followed is no answer.
         closed_loop: whether any scenario's pace depends on the answers.
         duration_s: for rates of counters.
         notes: warnings that others have found (checks that could not be evaluated, samples not recorded ...).
