@@ -44,6 +44,13 @@ def test_representatives_exist_at_the_ends_of_what_a_float_can_hold() -> None:
 
 
 @settings(max_examples=60)
+@given(st.floats(min_value=1e-300, max_value=1e300))
+def test_a_value_is_spoken_for_within_a_percent(value: float) -> None:
+    (index,) = bucket_counts([value])
+    assert abs(representative(index) - value) <= 0.0087 * value
+
+
+@settings(max_examples=60)
 @given(buckets)
 def test_what_is_written_flat_is_read_back(some: dict[int, int]) -> None:
     assert from_flat(flat(some)) == some

@@ -18,6 +18,7 @@ WORST = 0.0087  # relative error of a bucket's representative
 everyday = st.floats(min_value=1e-6, max_value=1e3)
 finite = st.floats(min_value=-1e300, max_value=1e300)
 samples = st.lists(st.one_of(finite, everyday, st.just(0.0), st.just(math.inf)), max_size=60)
+anything = st.one_of(everyday, everyday.map(lambda value: -value), st.sampled_from([0.0, math.inf]))
 positive = st.lists(everyday, min_size=1, max_size=300)
 
 
@@ -77,7 +78,7 @@ def test_recording_a_sorted_batch_equals_recording_one_by_one(numbers: list[floa
 
 
 @settings(max_examples=60)
-@given(st.lists(st.lists(everyday, max_size=20), min_size=1, max_size=4))
+@given(st.lists(st.lists(anything, max_size=20), min_size=1, max_size=4))
 def test_merging_in_any_grouping_equals_recording_everything_in_one(
     parts: list[list[float]],
 ) -> None:
@@ -106,6 +107,11 @@ def test_a_coarser_grain_has_the_same_counts_and_extremes_and_a_larger_error(
 ) -> None:
     coarse = recorded(numbers).coarsened(grain)
     assert coarse == recorded(numbers, grain)
+    mirrored = [sign * number for number in numbers for sign in (1, -1)]
+    assert same(recorded(mirrored).coarsened(grain), recorded(mirrored, grain))
+    in_a_batch = Histogram(grain)
+    in_a_batch.record_sorted(sorted(mirrored))
+    assert same(in_a_batch, recorded(sorted(mirrored), grain))
     assert coarse.coarsened(3 * grain) == recorded(numbers, 3 * grain)
     truth = sorted(numbers)[rank(0.5, len(numbers)) - 1]
     median = coarse.quantile(0.5)

@@ -217,7 +217,7 @@ def _share_out_of_reach(threshold: Threshold, tally: Tally, missing: int | None)
                 or (high == bound and not highest_is_one)
             )
         case Comparison.UNEQUAL:
-            return low == high == bound
+            return False  # one sample more moves the share off the bound
 
 
 def _rank_out_of_reach(threshold: Threshold, tally: Tally, missing: int | None) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from rehearsals import Plot, Rehearsal, rehearse
+import asyncio
+from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
 
-from kload_runner.executors import DropCause
+import pytest
+from rehearsals import Notes, Plot, Rehearsal, rehearse
+
+from kload_runner.clock import Waiter
+from kload_runner.executors import Control, DropCause, IterationInfo, RunFrame, run_scenario
+from kload_runner.executors.looping import GIVE_WAY_EVERY
 from kload_spec.shapes import (
     ConstantVUs,
     PerVUIterations,
@@ -14,6 +20,7 @@ from kload_spec.shapes import (
     SharedIterations,
     Stage,
 )
+from kload_spec.striping import RunnerIndex
 
 
 def by_vu(rehearsal: Rehearsal) -> dict[int, list[float]]:
@@ -222,6 +229,42 @@ def test_vus_that_never_wait_share_the_loop_and_can_be_stopped() -> None:
         2,
         3,
     }
+
+
+class BurningClock:
+    """A clock of iterations that wait for nothing: every look at it costs a millisecond."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        self._now += 0.001
+        return self._now
+
+    async def sleep_until(self, instant: float) -> None:
+        while self._now < instant:
+            await asyncio.sleep(0)
+
+    def alarm(self) -> AbstractContextManager[Waiter]:
+        return nullcontext(self)
+
+
+def test_vus_that_burn_cpu_give_way_to_others_every_few_iterations() -> None:
+    order: list[int] = []
+
+    class Burning:
+        async def run_iteration(self, iteration: IterationInfo) -> None:
+            order.append(iteration.vu)
+
+    async def main() -> None:
+        clock = BurningClock()
+        frame = RunFrame(RunnerIndex(), clock, 0.0, Control())
+        load = ScenarioLoad("s", PerVUIterations(2, 100))
+        await run_scenario(load, frame, new_vu=lambda _: Burning(), observer=Notes(clock))
+
+    asyncio.run(main())
+    assert len(order) == 200
+    assert max(len(list(turn)) for _, turn in groupby(order)) == GIVE_WAY_EVERY
 
 
 def test_many_vus_are_made_without_locking_out_the_rest() -> None:

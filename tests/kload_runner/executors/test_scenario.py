@@ -46,6 +46,13 @@ def test_a_scenario_begins_after_its_start_time(shape: Shape) -> None:
     assert rehearsal.began()[0] == 6.5
 
 
+def test_the_end_and_its_grace_count_from_the_scenarios_own_start() -> None:
+    load = ScenarioLoad("s", ConstantVUs(1, 10), start_time_s=5, graceful_stop_s=2)
+    rehearsal = rehearse(load, Plot(takes_s=8, start_at=3))
+    assert (rehearsal.began(), rehearsal.note.interruptions) == ([8, 16], [20])
+    assert (rehearsal.ended_at, rehearsal.outcome.joined_late_s) == (20, 0)
+
+
 @pytest.mark.parametrize("shape", EVERY_KIND)
 def test_stopping_lets_running_iterations_end_within_the_graceful_stop(shape: Shape) -> None:
     load = ScenarioLoad("s", shape, graceful_stop_s=2)

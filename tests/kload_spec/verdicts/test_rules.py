@@ -440,6 +440,10 @@ def test_a_busy_generator_that_delivered_the_load_still_passes(
     assert warning in found.warnings[0]
 
 
+def test_a_lag_that_is_small_beside_the_bound_is_no_warning() -> None:
+    assert decide(given_that(health=Health(loop_lag_p99_s=0.05))).warnings == ()
+
+
 def test_a_rule_of_higher_rank_does_not_hide_that_the_load_was_not_delivered() -> None:
     late = Health(arrivals=100, dropped_by_generator=8)
     found = decide(given_that(thresholds=(MANY_FAILED,), health=late))
@@ -470,6 +474,28 @@ def test_limits_are_the_spec_s_to_set() -> None:
         limits=Limits(late_share=0.05, local_errors=2, loop_lag_share=0.5, cpu_share=0.99),
     )
     assert decide(evidence).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "code"),
+    [
+        (Verdict.PASSED, Reason.THRESHOLDS_HELD, 0),
+        (Verdict.FAILED, Reason.NOTHING_SUCCEEDED, 99),
+        (Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, 98),
+        (Verdict.CANCELLED, Reason.ABORTED_BY_PERSON, 105),
+        (Verdict.CANCELLED, Reason.ABORT_STEP, 108),
+        (Verdict.ERROR, Reason.INVALID_SPEC, 104),
+        (Verdict.ERROR, Reason.SCRIPT_ERROR, 107),
+        (Verdict.ERROR, Reason.SETUP_FAILED, 107),
+        (Verdict.ERROR, Reason.TEARDOWN_FAILED, 107),
+        (Verdict.ERROR, Reason.RUNNER_LOST, 1),
+        (Verdict.ERROR, None, 1),
+    ],
+)
+def test_the_exit_code_says_what_ended_the_run(
+    verdict: Verdict, reason: Reason | None, code: int
+) -> None:
+    assert exit_code(verdict, reason) == code
 
 
 @pytest.mark.parametrize("reason", list(Reason))
