@@ -18,9 +18,8 @@ from kload_runner.clock import Clock
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
 
-LAG_INTERVAL_S = (
-    0.02  # s; fifty looks a second cost 0.1 % of a core and see every stall above a few ms
-)
+# Seconds; fifty looks a second cost 0.1 % of a core and see every stall above a few ms.
+LAG_INTERVAL_S = 0.02
 
 
 class HealthProbe:

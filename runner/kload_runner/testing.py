@@ -19,9 +19,6 @@ from kload_runner.clock import Waiter
 
 T = TypeVar("T")
 
-RESOLUTION_S = (
-    1e-9  # seconds; timers this close together fire in one turn, as on asyncio's own loop
-)
 REAL_WAIT_S = 1.0  # seconds; how long a loop without timers waits for a thread before it calls the wait a deadlock
 
 

@@ -45,10 +45,8 @@ STATUS_PATH = "/v1/status"
 RESULT_PATH = "/v1/result"
 RELEASE_PATH = "/v1/release"
 
-RUN_FILE = (
-    "run.json"  # key of the ConfigMap, and name of the file in the pod, that holds a RunDescription
-)
-MIN_START_IN_S = 2.0  # s; in a cluster all runners are armed at least this far ahead
+# Key of the ConfigMap, and name of the file in the pod, that holds a RunDescription.
+RUN_FILE = "run.json"
 
 
 def token_hash(token: str) -> str:

@@ -22,9 +22,7 @@ from typing_extensions import override
 
 FAST_S, SLOW_S = (0.005, 0.020), 0.120
 SLOW_ONE_IN = 200
-MAX_ORDERS = (
-    100_000  # the oldest are forgotten beyond this: a demo left running must not fill the memory
-)
+MAX_ORDERS = 100_000  # then the oldest are forgotten: a demo left running must not fill memory
 
 Answer = tuple[int, object]
 REASONS = {

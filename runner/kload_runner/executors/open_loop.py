@@ -28,9 +28,7 @@ from kload_spec.striping import share_of
 
 JOINED_LATE_S = 0.1  # seconds behind time 0 up to which a runner still catches up instead of joining the current phase
 OVERTIME_S = 0.1  # seconds after the end of the shape in which a late dispatcher may still hand out what was due
-BLAMED_AFTER_S = (
-    0.01  # seconds of our own lateness from which a drop is no evidence against the target
-)
+BLAMED_AFTER_S = 0.01  # seconds of our own lateness that make a drop no fault of the target
 HANDED_AT_ONCE = 16  # arrivals handed out while behind before VUs get a turn
 
 

@@ -62,10 +62,8 @@ class ScriptBehaviour:
                 await (function(vu) if not self.phase else self._phase(vu, state))
             except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
                 raise
-            except (
-                Exception,
-                SystemExit,
-            ) as exc:  # whatever the user's code does: never our own end
+            # Whatever the user's code does is never our own end.
+            except (Exception, SystemExit) as exc:
                 raise self.failure(exc) from None
 
         return remember, iterate

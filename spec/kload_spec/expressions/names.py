@@ -49,14 +49,11 @@ _DICTS: Final = {
     "row": Kind.ANY,
     "totals": Kind.MAP,
 }
-_WHOLE: Final = frozenset(
-    {"row"}
-)  # dicts that may be used as a value: a row is a map like any other
+_WHOLE: Final = frozenset({"row"})  # may be used as a value: a row is a map like any other
 ROOTS: Final = frozenset({*_VU_ROOTS, *_RESPONSE_ROOTS, *_RECORDS, *_DICTS})
 
-_YAML_TRUTHS: Final = frozenset(
-    {"y", "n", "yes", "no", "on", "off"}
-)  # of YAML 1.1, as kubectl has it
+# Of YAML 1.1, as kubectl has it.
+_YAML_TRUTHS: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
 _ABSENT: Final = {
     "vu": "no VU runs when this is settled; use params",
     "response": "is known only after a request",

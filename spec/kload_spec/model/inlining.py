@@ -6,6 +6,7 @@ read and the models hold plain numbers and texts.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,7 @@ def _static_hint(text: str) -> str:
     return ""
 
 
-def bounded(value: str, most: int, empty: bool) -> str:
+def bounded(value: str, most: int, *, empty: bool) -> str:
     """Return the text if its length is in bounds."""
     if not value and not empty:
         raise fault("is empty")
@@ -81,16 +82,16 @@ def bounded(value: str, most: int, empty: bool) -> str:
     return value
 
 
-class Scalar:
-    """A value settled before the run: reads it, puts parameters in, converts it."""
+class Scalar(ABC):
+    """A value settled before the run: reads it, puts parameters in, converts it. Metadata of a field's type."""
 
+    @abstractmethod
     def convert(self, value: object) -> object:
         """Return the converted value, or raise `fault`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> JsonSchema:
         """Return the JSON schema of what may be written."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler

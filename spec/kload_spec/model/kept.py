@@ -49,7 +49,7 @@ class TextOf(Kept):
         """Return the text as written."""
         match value:
             case str():
-                return bounded(value, self.most, self.empty)
+                return bounded(value, self.most, empty=self.empty)
             case bool() | int() | float():
                 word = show(value)
                 raise fault(

@@ -65,7 +65,6 @@ def _not_whole(value: object) -> str:
 class Span(Scalar):
     """A duration with its unit; seconds inside."""
 
-    least_s: float = 0.0
     above_zero: bool = False
 
     @override
@@ -179,7 +178,7 @@ class Settled(Scalar):
             raise fault(f"{show(value)} is not text")
         if self.printable and not value.isprintable():
             raise fault(f"{value!a} holds {UNPRINTABLE}")
-        return bounded(value, self.most, self.empty)
+        return bounded(value, self.most, empty=self.empty)
 
     @override
     def _validate(self, value: object, info: core_schema.ValidationInfo) -> object:

@@ -16,12 +16,11 @@ from pydantic.alias_generators import to_camel
 
 NAME = r"^[0-9A-Za-z_-]+$"  # of scenarios, blocks, metrics, params, variables ...: k6's rule for scenario names
 IDENTIFIER = r"^[A-Za-z_][0-9A-Za-z_]*$"  # what an expression can name after a dot
+# What no name may hold: names are labels of series and columns of tables.
+UNPRINTABLE = "a line break, control character or invisible character"
 
 # Bounds: the API server estimates the cost of rules from them, and etcd holds objects up to 1.5 MiB.
 MAX_NAME = 63
-UNPRINTABLE = (
-    "a line break, control character or invisible character"  # names are labels and columns
-)
 MAX_TEXT = 4_096  # one expression, or one line of text
 MAX_BODY = 262_144  # a text that is sent
 MAX_STEPS = 100  # in one list

@@ -1,6 +1,7 @@
 """The result document `kload-result/v1`: everything that is known about a finished run, in one JSON file.
 
 document     its shape (pydantic; readers ignore what they do not know)
+fields       types that JSON has no word for
 series       its time series: columns on a common grid that can only get coarser
 merging      the documents of N runners -> one, small enough for a ConfigMap
 conclusion   thresholds judged and the verdict written into it

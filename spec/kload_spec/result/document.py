@@ -11,72 +11,19 @@ from __future__ import annotations
 
 import gzip
 from datetime import datetime
-from math import inf
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-    computed_field,
-)
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from kload_spec.health import Health
 from kload_spec.histogram import Histogram
 from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType, Unit
+from kload_spec.result.fields import HistogramField, Number
 from kload_spec.result.series import MetricSeries, ScenarioSeries, StepSeries
 from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
 from kload_spec.verdicts import Judgement, Verdict
 
 RESULT_SCHEMA = "kload-result/v1"
-
-
-def _read_histogram(value: Any) -> Histogram:
-    return value if isinstance(value, Histogram) else Histogram.from_json(value)
-
-
-_BUCKETS_SCHEMA = {"type": "array", "items": {"type": "integer"}}
-HistogramField = Annotated[
-    Histogram,
-    PlainValidator(_read_histogram),
-    PlainSerializer(Histogram.to_json, return_type=dict),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "description": "Values by size, 40 buckets to the octave: bucket i holds 2^(i/40) <= v < 2^((i+1)/40)."
-            " positive and negative are flat pairs: distance to the next index, its count.",
-            "required": ["count"],
-            "properties": {
-                "count": {"type": "integer"},
-                "sum": {"type": "number"},
-                "min": {"type": "number"},
-                "max": {"type": "number"},
-                "zeros": {"type": "integer"},
-                "above": {
-                    "type": "integer",
-                    "description": "values that are infinite: answers that never came",
-                },
-                "grain": {
-                    "type": "integer",
-                    "description": "fine buckets to one of these; 1 if absent",
-                },
-                "positive": _BUCKETS_SCHEMA,
-                "negative": _BUCKETS_SCHEMA,
-            },
-        }
-    ),
-]
-# JSON has no infinity; an average over answers that never came is one.
-Number = Annotated[
-    float,
-    BeforeValidator(lambda value: inf if value == "Infinity" else value),
-    PlainSerializer(lambda value: "Infinity" if value == inf else value, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "Infinity"}]}),
-]
 
 
 class _Model(BaseModel):
