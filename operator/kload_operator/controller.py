@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kload_operator.announcing import event_about
 from kload_operator.carry_out import ActionRefused, Hands
@@ -26,7 +26,7 @@ from kload_operator.cluster import (
     NotFound,
     Refused,
 )
-from kload_operator.decision import Decision, Prune, Release, Rules
+from kload_operator.decision import AT_ONCE_S, Decision, Prune, Release, Rules
 from kload_operator.observing import Instruments, Observer
 from kload_operator.phases.accepting import longest_of, run_of
 from kload_operator.reconcile import decide, needs_follow_up, phase_of, refuse
@@ -54,11 +54,12 @@ class Key:
     name: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Written:
-    """When the status of a LoadTest was last written by us."""
+    """When the status of a LoadTest was last written by us, and as which resourceVersion."""
 
-    at: float = field(default=-1e9)
+    at: float = -1e9
+    version: str = ""
 
 
 class Controller:
@@ -83,6 +84,11 @@ class Controller:
         self._rules = Rules(settings.limits, settings.times)
         self._written: dict[Key, _Written] = {}
         self._runs: dict[Key, str] = {}
+
+    def is_own(self, key: Key, version: str) -> bool:
+        """Tell whether a version of a LoadTest is what we wrote last: the look that follows is planned already."""
+        written = self._written.get(key)
+        return written is not None and written.version == version
 
     async def work(self) -> None:
         """Work off the queue until cancelled; several of these may run side by side."""
@@ -125,9 +131,9 @@ class Controller:
             if TERMINATING in refused.blocker.message:
                 return None
             decision = refuse(subject, seen, self._rules, refused.blocker)
-        await self._write(key, subject, decision)
+        written = await self._write(key, subject, decision)
         await self._tell_numbers(subject)
-        return decision.again_s
+        return AT_ONCE_S if written and decision.again_s is None else decision.again_s
 
     async def _tell_numbers(self, subject: Subject) -> None:
         """Have the numbers of a finished run exposed, also of one that finished before we were started."""
@@ -172,24 +178,26 @@ class Controller:
             )
             await self._hands.carry_out(action, subject, run, seen, fleet)
 
-    async def _write(self, key: Key, subject: Subject, decision: Decision) -> None:
-        """Write the status if it is worth it."""
+    async def _write(self, key: Key, subject: Subject, decision: Decision) -> bool:
+        """Write the status if it is worth it; return whether it was."""
         before, after = subject.status, decision.status
         if not self._worth_writing(key, subject, after):
-            return
+            return False
         content = after.model_dump(by_alias=True, exclude_none=True, mode="json")
         try:
-            await self._tools.cluster.apply_status(
+            wrote = await self._tools.cluster.apply_status(
                 key.namespace, key.name, subject.identity, content
             )
         except Refused as error:
             if TERMINATING in str(error):
-                return
+                return False
             raise
-        self._written[key] = _Written(self._monotonic())
+        version = str(wrote["metadata"].get("resourceVersion", ""))
+        self._written[key] = _Written(self._monotonic(), version)
         if after.phase != before.phase:
             logger.info("%s/%s: %s %s", key.namespace, key.name, after.phase, after.message)
         await self._announce(event_about(subject, after, self._tools.now()))
+        return True
 
     def _worth_writing(self, key: Key, subject: Subject, after: Status) -> bool:
         before = subject.status

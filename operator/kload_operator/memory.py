@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kload_operator.cluster import Manifest
+from kload_operator.pods import job_seen, pod_seen
 from kload_operator.runs import RUN_UID_LABEL
-from kload_operator.seen import DescriptionSeen
+from kload_operator.seen import DescriptionSeen, JobSeen
 from kload_spec.model import Phase
 from kload_spec.result import Result
 
@@ -72,22 +73,39 @@ class Memory:
         """Drop a run that has ended."""
         self._runs.pop(run_uid, None)
 
-    def told_of_job(self, job: Mapping[str, Any], *, deleted: bool) -> None:
-        """Take a watch event of a Job; one of a run that is not looked at is of no interest."""
-        memory = self._runs.get(_run_uid(job))
-        if memory is not None and (memory.job is None or _is_newer(job, memory.job)):
-            memory.job = None if deleted else dict(job)
+    def told_of_job(self, job: Mapping[str, Any], *, deleted: bool) -> bool:
+        """Take a watch event of a Job; return whether what matters of it has changed.
 
-    def told_of_pod(self, pod: Mapping[str, Any], *, deleted: bool) -> None:
-        """Take a watch event of a pod."""
+        Most changes of Jobs and pods are bookkeeping (counts, finalizers, probes' times). Of a run that was not looked
+        at yet everything counts as changed.
+        """
+        memory = self._runs.get(_run_uid(job))
+        if memory is None:
+            return True
+        before = memory.job
+        if before is not None and not _is_newer(job, before):
+            return False
+        memory.job = None if deleted else dict(job)
+        return deleted or before is None or _job_facts(before) != _job_facts(job)
+
+    def told_of_pod(self, pod: Mapping[str, Any], *, deleted: bool) -> bool:
+        """Take a watch event of a pod; return whether what matters of it has changed."""
         memory = self._runs.get(_run_uid(pod))
         if memory is None:
-            return
+            return True
         name = pod["metadata"]["name"]
+        before = memory.pods.get(name)
         if deleted:
             memory.pods.pop(name, None)
-        elif name not in memory.pods or _is_newer(pod, memory.pods[name]):
-            memory.pods[name] = dict(pod)
+            return before is not None
+        if before is not None and not _is_newer(pod, before):
+            return False
+        memory.pods[name] = dict(pod)
+        return before is None or pod_seen(before) != pod_seen(pod)
+
+
+def _job_facts(job: Mapping[str, Any]) -> JobSeen:
+    return job_seen(job, ours=True)
 
 
 def _run_uid(manifest: Mapping[str, Any]) -> str:

@@ -114,7 +114,12 @@ async def _work(
         asyncio.create_task(_tell_ready(ready, settings, telemetry)),
     ]
     try:
-        sinks = Sinks(queue.add, tools.memory, resync.heard)
+
+        def heard(key: Key, version: str) -> bool:
+            resync.heard(key, version)
+            return not controller.is_own(key, version)
+
+        sinks = Sinks(queue.add, tools.memory, heard)
         await watch(sinks, territory, ready, stop, heed_signals)
     finally:
         for task in tasks:

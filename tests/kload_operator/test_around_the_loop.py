@@ -193,6 +193,51 @@ def test_late_events_do_not_undo_what_is_known() -> None:
     assert run.pods == {}
 
 
+def job(version: str, **status: Any) -> dict[str, Any]:
+    labels = {"kload.dev/run-uid": "r-1"}
+    metadata = {"name": "j", "uid": "j", "resourceVersion": version, "labels": labels}
+    return {"metadata": metadata, "spec": {}, "status": status}
+
+
+def test_what_changes_nothing_that_matters_is_not_looked_at() -> None:
+    memory = Memory()
+    run = memory.of("r-1")
+    run.read(job("1"), [pod("1", "Running")], Phase.RUNNING, 0.0)
+    noted = {**pod("2", "Running")}
+    noted["metadata"] = {**noted["metadata"], "finalizers": []}
+    complete = [{"type": "Complete", "status": "True"}]
+    told = [
+        memory.told_of_pod(noted, deleted=False),
+        memory.told_of_pod(pod("3", "Succeeded"), deleted=False),
+        memory.told_of_pod(pod("4", "Succeeded"), deleted=True),
+        memory.told_of_pod(pod("4", "Succeeded"), deleted=True),
+        memory.told_of_job(job("5", active=1), deleted=False),
+        memory.told_of_job(job("6", conditions=complete), deleted=False),
+        memory.told_of_job(job("7"), deleted=True),
+    ]
+    assert told == [False, True, True, False, False, True, True]
+
+
+def test_what_is_not_known_yet_is_looked_at() -> None:
+    memory = Memory()
+    assert memory.told_of_pod(pod("1", "Running"), deleted=False)
+    assert memory.told_of_job(job("1"), deleted=False)
+
+
+def test_the_operator_knows_its_own_writes() -> None:
+    async def story() -> None:
+        world = World()
+        world.apply(manifest())
+        await world.step()
+        key, version = Key("staging", "shop"), world.loadtest()["metadata"]["resourceVersion"]
+        assert world.operators[0].is_own(key, version)
+        world.apply(manifest(seed=2))
+        edited = world.loadtest()["metadata"]["resourceVersion"]
+        assert not world.operators[0].is_own(key, edited)
+
+    run_virtual(story())
+
+
 def test_children_are_read_anew_in_every_phase_and_after_a_while() -> None:
     run = Memory().of("r-1")
     assert not run.is_fresh(Phase.RUNNING, 0.0)

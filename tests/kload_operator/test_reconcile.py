@@ -384,6 +384,26 @@ def test_after_the_end_runners_are_let_go(
     assert (found.status.phase, found.status.verdict) == ("Finished", "Passed")
 
 
+@pytest.mark.parametrize(
+    ("found", "actions"),
+    [
+        pytest.param(pods(PodPhase.SUCCEEDED), ["Prune"], id="all ended"),
+        pytest.param(pods(PodPhase.FAILED), ["Prune"], id="all failed"),
+        pytest.param({**pods(PodPhase.SUCCEEDED), 1: pods()[1]}, ["Release"], id="one lives"),
+        pytest.param({0: pods(PodPhase.SUCCEEDED)[0]}, ["Release"], id="two were never made"),
+        pytest.param(pods(PodPhase.GONE), ["Release"], id="being deleted"),
+    ],
+)
+def test_a_job_that_is_slow_to_notice_the_end_of_its_pods_costs_nothing(
+    found: dict[int, PodSeen], actions: list[str]
+) -> None:
+    done = subject(Phase.FINISHED, verdict="Passed", completionTime="2026-01-01T12:00:30Z")
+    decision = decide(done, seen(pods=found), Rules())
+    assert [type(action).__name__ for action in decision.actions] == actions
+    quiet = actions == ["Prune"]
+    assert (decision.again_s or 0) >= 3600 if quiet else decision.again_s == 2
+
+
 def test_what_the_api_server_refuses_ends_the_run() -> None:
     blocker = Blocker(Reason.QUOTA_EXCEEDED, "403 exceeded quota: jobs")
     found = refuse(subject(Phase.LAUNCHING), seen(), Rules(), blocker)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import kopf
+from typing_extensions import override
 
 from kload_operator.controller import Key
 from kload_operator.memory import Memory
@@ -44,19 +45,63 @@ class _Forever:
             pause_s = min(pause_s * 2, 30.0)
 
 
+class _NothingRemembered(kopf.DiffBaseStorage):
+    """Keeps nothing on objects, and spares kopf the deep copies of every event that comparing would take."""
+
+    @override
+    def build(self, **_: Any) -> Any:
+        """Return what is compared: nothing."""
+        return {}
+
+    @override
+    def fetch(self, **_: Any) -> Any:
+        """Return what was handled last: nothing."""
+        return None
+
+    @override
+    def store(self, **_: Any) -> None:
+        """Do nothing."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing on objects: event handlers have no progress."""
+
+    @override
+    def fetch(self, **_: Any) -> Any:
+        """Return how far a handler is: unknown."""
+        return None
+
+    @override
+    def store(self, **_: Any) -> None:
+        """Do nothing."""
+
+    @override
+    def purge(self, **_: Any) -> None:
+        """Do nothing."""
+
+    @override
+    def touch(self, **_: Any) -> None:
+        """Do nothing."""
+
+    @override
+    def clear(self, *, essence: Any) -> Any:
+        """Return it as it is."""
+        return essence
+
+
 @dataclass(frozen=True, slots=True)
 class Sinks:
     """Where events go.
 
     Attributes:
         add: takes the key of a LoadTest that something happened to.
-        memory: takes Jobs and pods as they are told.
-        heard: takes key and resourceVersion of every LoadTest event, for the health of the watch.
+        memory: takes Jobs and pods as they are told, and says whether that changes anything.
+        heard: takes key and resourceVersion of every LoadTest event; says whether it is news (no write of our own).
     """
 
     add: Callable[[Key], None]
     memory: Memory
-    heard: Callable[[Key, str], None]
+    heard: Callable[[Key, str], bool]
 
 
 def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
@@ -76,8 +121,8 @@ def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=found, when=is_watched)
     async def loadtest(name: str, namespace: str | None, meta: Mapping[str, Any], **_: Any) -> None:
         key = Key(namespace or "", name)
-        sinks.heard(key, str(meta.get("resourceVersion", "")))
-        sinks.add(key)
+        if sinks.heard(key, str(meta.get("resourceVersion", ""))):
+            sinks.add(key)
 
     @kopf.on.event("batch", "v1", "jobs", registry=found, when=is_watched)
     async def job(
@@ -86,8 +131,8 @@ def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
         labels: Mapping[str, str],
         **_: Any,
     ) -> None:
-        if name := labels.get(LOADTEST_LABEL):
-            sinks.memory.told_of_job(event["object"], deleted=event["type"] == "DELETED")
+        name, deleted = labels.get(LOADTEST_LABEL), event["type"] == "DELETED"
+        if name and sinks.memory.told_of_job(event["object"], deleted=deleted):
             sinks.add(Key(namespace or "", name))
 
     @kopf.on.event("", "v1", "pods", registry=found, when=is_watched)
@@ -97,8 +142,8 @@ def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
         labels: Mapping[str, str],
         **_: Any,
     ) -> None:
-        if name := labels.get(LOADTEST_LABEL):
-            sinks.memory.told_of_pod(event["object"], deleted=event["type"] == "DELETED")
+        name, deleted = labels.get(LOADTEST_LABEL), event["type"] == "DELETED"
+        if name and sinks.memory.told_of_pod(event["object"], deleted=deleted):
             sinks.add(Key(namespace or "", name))
 
     return found
@@ -110,6 +155,8 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NothingRemembered()
+    settings.persistence.progress_storage = _NoProgress()
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 660
     settings.watching.connect_timeout = 10

@@ -156,13 +156,19 @@ def clean_up(situation: Situation) -> Decision:
         return Decision(status, (SuspendJob(),), max(ttl_s - passed_s, 1.0))
     if passed_s > TO_END_S:
         return Decision(status, (SuspendJob(),), 5.0)
-    return Decision(status, (Release(),), 2.0)
+    return Decision(status, (Release(),), min(max(2.0, passed_s), TO_END_S))
 
 
 def is_winding_up(situation: Situation) -> bool:
-    """Tell whether runners of the finished run are still to be released; the next run waits for that."""
-    job = situation.seen.job
-    return job is not None and job.ours and not (job.over or job.suspended or job.deleting)
+    """Tell whether runners of the finished run are still to be released; the next run waits for that.
+
+    The Job need not have noticed: with hundreds of Jobs its controller may be minutes behind the pods.
+    """
+    job, pods = situation.seen.job, situation.seen.pods
+    if job is None or not job.ours or job.over or job.suspended or job.deleting:
+        return False
+    ended = sum(pod.phase in (PodPhase.SUCCEEDED, PodPhase.FAILED) for pod in pods.values())
+    return ended < situation.runners
 
 
 def _leftovers(situation: Situation) -> tuple[Action, ...]:
