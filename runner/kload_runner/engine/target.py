@@ -29,10 +29,7 @@ from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.expressions import EvaluationError, Template
 from kload_spec.plan import ReadyProbe, TargetPlan, TlsPlan
 
-PROBE_TIMEOUT_S = (
-    5.0  # s; of one attempt: a target that needs longer for its health page is not ready
-)
-BODY_SHOWN = 200  # characters of the answer in the message
+PROBE_TIMEOUT_S = 5.0  # of one attempt: a target that needs longer for this is not ready
 
 
 class TargetNotReady(Exception):
