@@ -86,9 +86,14 @@ def run_local(local: LocalRun) -> Result:
 
     Raises:
         InvalidSpec: something that is known only here (env, files, rows) cannot be used: exit code 104.
+        ScriptError: the script has ended the process behind our back: exit code 107.
     """
     choice = choose_loop()
-    return run(run_in_loop(local, loop_name=choice.name), choice)
+    try:
+        return run(run_in_loop(local, loop_name=choice.name), choice)
+    except SystemExit as exc:  # of a task or signal handler that a script has made
+        message = f"the script ended the whole process (sys.exit({exc.code!r})); there is no result"
+        raise ScriptError(message) from exc
 
 
 async def run_in_loop(local: LocalRun, *, loop_name: str = "") -> Result:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from kload_runner.cgroup import usable_cores
 from kload_runner.cli import once, source
 from kload_runner.cli.environment import ResolvedEnv, assignments, read_env_file, resolve_env
-from kload_runner.cli.output import Refused, complain, new_console
+from kload_runner.cli.output import EXIT_SCRIPT, Refused, complain, new_console
 from kload_runner.cli.outputs import Output, keep, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command, port_number
 from kload_runner.cli.source import Source
@@ -28,6 +28,7 @@ from kload_runner.display.plain import PlainDisplay
 from kload_runner.local import LocalRun, run_local
 from kload_runner.report.terminal import print_summary
 from kload_runner.report.view import View
+from kload_runner.script.loading import ScriptError
 from kload_runner.snapshots import RunSnapshot
 from kload_runner.wire import InvalidUrl, find_proxies, parse_url
 from kload_spec.errors import InvalidSpec
@@ -167,6 +168,8 @@ def _run_one(
             result = run_local(local)
     except InvalidSpec as error:  # known only here: files, rows, certificates
         raise found.refused(error) from error
+    except ScriptError as error:
+        raise Refused.because(str(error), exit_code=EXIT_SCRIPT) from error
     print_summary(View(result), console)
     try:
         print(f"kept in {keep(result)}")

@@ -19,6 +19,7 @@ from kload_runner.engine.target import base_url_of
 from kload_runner.measuring import ScenarioInstruments
 from kload_runner.metrics import Recorder
 from kload_runner.script.behaviour import Function, ScriptBehaviour
+from kload_runner.script.leaving import exit_codes_guarded
 from kload_runner.script.loading import function_of, open_script
 from kload_runner.script.observing import Observing
 from kload_runner.script.sending import Defaults, Sender
@@ -208,6 +209,7 @@ class Stage:
         script = self.plan.script
         if script is None:
             return None
+        self.resources.enter_context(exit_codes_guarded())
         return self.resources.enter_context(open_script(script, self.facts.base_dir))
 
     def _function(self, name: str) -> Function:

@@ -7,6 +7,7 @@ traceback is kept once per cause.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,12 @@ from kload_spec.expressions import EvaluationError, Value
 DEEPEST_FRAMES = 8  # of a trace that are kept: the user's own come last
 
 Function = Callable[..., Awaitable[Any]]
+
+
+def _is_interrupted() -> bool:
+    """Say whether this iteration's time is up; else a cancellation is of the user's own making, and a failure."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,11 @@ class ScriptBehaviour:
                 await (function(vu) if not self.phase else self._phase(vu, state))
             except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
                 raise
-            # Whatever the user's code does is never our own end.
-            except (Exception, SystemExit) as exc:
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as exc:  # whatever the user's code does: never our own end
+                if isinstance(exc, asyncio.CancelledError) and _is_interrupted():
+                    raise
                 raise self.failure(exc) from None
 
         return remember, iterate

@@ -92,7 +92,9 @@ def _load(entry: Path, shown: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as exc:  # `exit()` in a script ends the script, not kload
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # `exit()` in a script ends the script, not kload
         del sys.modules[name]
         where = place_of(exc, entry.parent.resolve()) or shown
         raise ScriptError(f"{where}: {type(exc).__name__}: {exc}") from exc

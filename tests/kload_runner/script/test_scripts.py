@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from plays import Play, perform, planned
 from scripted_target import Asked, Reply, serving
 
-from kload_runner.local import LocalRun, run_in_loop
+from kload_runner.local import LocalRun, run_in_loop, run_local
 from kload_runner.script.loading import ScriptError
 from kload_spec.errors import InvalidSpec
 
@@ -189,9 +191,55 @@ async def test_files_beside_the_entry_can_be_imported_and_are_not_left_behind(
     assert sys.path == path
 
 
-async def test_an_exit_of_the_script_fails_its_iteration_and_nothing_else(tmp_path: Path) -> None:
-    play, _ = await play_script(tmp_path, "import sys\nsys.exit(3)", iterations=2)
-    assert play.failures == ["test.py:3: SystemExit"]  # told once; the run went on
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        pytest.param("import sys\nsys.exit(3)", "SystemExit", id="exit"),
+        pytest.param(
+            "import asyncio\nraise asyncio.CancelledError", "CancelledError", id="cancelled"
+        ),
+        pytest.param("class Own(BaseException): ...\nraise Own", "Own", id="no-exception"),
+    ],
+)
+async def test_whatever_a_script_raises_fails_its_iteration_and_nothing_else(
+    tmp_path: Path, code: str, kind: str
+) -> None:
+    play, _ = await play_script(tmp_path, code, iterations=2)
+    assert play.failures == [f"test.py:3: {kind}"]  # told once; the run went on
+    assert (play.result.scenarios[0].failed, play.result.scenarios[0].interrupted) == (2, 0)
+
+
+LEAVING = """
+import pathlib
+from kload_runner.script.leaving import exit_codes_guarded
+from kload_runner.script.loading import open_script
+from kload_spec.plan import ScriptPlan
+with exit_codes_guarded(), open_script(ScriptPlan("test.py"), pathlib.Path(".")):
+    pass
+"""
+
+
+def test_a_script_cannot_end_the_process_as_if_all_were_well(tmp_path: Path) -> None:
+    (tmp_path / "test.py").write_text("import os\nif not os.fork(): os._exit(0)\nos._exit(0)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 107
+    assert done.stderr.count(b"os._exit") == 1
+
+
+def test_an_exit_in_a_task_of_the_script_is_no_result(tmp_path: Path) -> None:
+    code = """
+        import asyncio, sys
+        async def leave(): sys.exit(0)
+        async def main(vu):
+            task = asyncio.create_task(leave())
+            await vu.sleep(5)
+    """
+    (tmp_path / "test.py").write_text(textwrap.dedent(code))
+    test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "test.py"})
+    with pytest.raises(ScriptError, match="ended the whole process"):
+        run_local(LocalRun(test, base_dir=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -263,6 +311,11 @@ async def test_setup_and_teardown_of_a_script_run_once_per_run(tmp_path: Path) -
         pytest.param("1 / 0", "ScriptError", id="load"),
         pytest.param(
             "async def setup(vu): 1 / 0\nasync def main(vu): ...", "SetupFailed", id="setup"
+        ),
+        pytest.param(
+            "async def setup(vu): import asyncio; raise asyncio.CancelledError\nasync def main(vu): ...",
+            "SetupFailed",
+            id="setup-that-is-cancelled-by-itself",
         ),
     ],
 )
