@@ -71,6 +71,8 @@ def test_a_quick_run_shows_counts_and_does_not_judge_them(quick: bool, verdict: 
     ("text", "observed"),
     [
         pytest.param("p(95)<9s", 4.0, id="percentile"),
+        pytest.param("p(75)<9s", 3.0, id="percentile-at-a-rank"),
+        pytest.param("p(75.1)<9s", 4.0, id="percentile-above-a-rank"),
         pytest.param("med<9s", 2.0, id="median"),
         pytest.param("min<9s", 1.0, id="minimum"),
         pytest.param("max<9s", 4.0, id="maximum"),

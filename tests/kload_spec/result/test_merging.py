@@ -96,6 +96,28 @@ def test_only_results_of_one_plan_merge() -> None:
         merge([runner_result(1, interval_s=2), runner_result(2, interval_s=3)])
 
 
+def test_known_gaps_add_up() -> None:
+    gaps = [
+        runner_result(seed).model_copy(
+            update={
+                "thresholds": [
+                    runner_result(seed).thresholds[0].model_copy(update={"missing": seed})
+                ]
+            }
+        )
+        for seed in (3, 4)
+    ]
+    assert merge(gaps).thresholds[0].missing == 7
+
+
+def test_a_distribution_that_one_runner_alone_has_is_kept() -> None:
+    alone = runner_result(1)
+    timed = alone.steps[0].model_copy(update={"response_time": histogram([2.0])})
+    for steps in ([timed, alone.steps[0]], [alone.steps[0], timed]):
+        (merged,) = merge([alone.model_copy(update={"steps": [step]}) for step in steps]).steps
+        assert merged.response_time == histogram([2.0])
+
+
 def test_an_unknown_gap_stays_unknown_when_merged() -> None:
     gap = runner_result(1)
     gap = gap.model_copy(
