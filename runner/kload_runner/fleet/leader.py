@@ -41,7 +41,7 @@ from kload_spec.result import (
     merge,
     totals,
 )
-from kload_spec.thresholds import Aggregation, must_abort
+from kload_spec.thresholds import must_abort
 from kload_spec.verdicts import Fault, Reason
 
 POLL_S = 0.05  # s; how soon the end of a phase is noticed
@@ -195,7 +195,7 @@ class Fleet:
         tallies = tallies_of(statuses)
         for threshold in self.plan.thresholds:
             tally = tallies.get(threshold.id)
-            if self.plan.quick and threshold.aggregation is Aggregation.COUNT:
+            if self.plan.quick and threshold.depends_on_length:
                 continue  # another load than the manifest's: shown, not judged
             if tally is not None and must_abort(
                 threshold, tally, elapsed_s=elapsed_s, duration_s=measured_s

@@ -7,7 +7,7 @@ out, is left out too: it could only be inconclusive. A rule about one that does 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricDefinition
 from kload_spec.paths import child
@@ -96,16 +96,25 @@ def explicit(
                 f"{threshold.key} {threshold.text} is not judged: {absent} is not part of this run"
             )
         else:
-            kept[threshold.id] = threshold
+            kept[threshold.id] = _with_asserts(threshold, running)
     return tuple(kept.values()), tuple(notes)
 
 
 def implicit(running: Measured, explicit_ones: Collection[Threshold]) -> Iterator[Threshold]:
-    """Yield the thresholds nobody writes: one for each assert, and `iterations_failed` unless it is the user's own."""
+    """Yield the thresholds nobody writes, unless they are the user's own: for each assert, and `iterations_failed`."""
+    written = {rule.id for rule in explicit_ones}
     for name in sorted(running.findings.asserts):
-        yield assert_threshold(name)
+        rule = assert_threshold(name)
+        if rule.id not in written:  # two rules of one id would be counted twice
+            yield rule
     if not any(rule.metric == "iterations_failed" and not rule.selector for rule in explicit_ones):
         yield iterations_failed_threshold()
+
+
+def _with_asserts(threshold: Threshold, running: Measured) -> Threshold:
+    """Return a rule that says what an assert says as that assert is counted: in setup, teardown and warm-up too."""
+    asserts = (assert_threshold(name).id for name in running.findings.asserts)
+    return replace(threshold, always=True) if threshold.id in asserts else threshold
 
 
 def _each(rules: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str, str]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kload_spec.metrics import MetricType
 from kload_spec.result.document import Result, ThresholdResult
 from kload_spec.result.totals import summary
 from kload_spec.thresholds import Aggregation, Tally, judge
@@ -72,7 +71,7 @@ def _judged(item: ThresholdResult, result: Result, given: Circumstances) -> Thre
     threshold = item.definition
     tally = given.tallies.get(threshold.id, item.tally)
     outcome = judge(threshold, tally, duration_s=result.measured_s, estimate=_estimate(item))
-    judged = item.judged and not (result.run.quick and _depends_on_length(item))
+    judged = item.judged and not (result.run.quick and threshold.depends_on_length)
     return item.model_copy(
         update={
             "good": tally.good,
@@ -83,14 +82,6 @@ def _judged(item: ThresholdResult, result: Result, given: Circumstances) -> Thre
             "observed": outcome.observed,
             "held": outcome.held,
         }
-    )
-
-
-def _depends_on_length(item: ThresholdResult) -> bool:
-    """Whether the rule is about how much happened, which a quick run changes."""
-    return (
-        item.definition.type is MetricType.COUNTER
-        and item.definition.aggregation is Aggregation.COUNT
     )
 
 

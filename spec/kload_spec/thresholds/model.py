@@ -103,6 +103,18 @@ class Threshold:
         return self.type is MetricType.TREND and self.unit is Unit.TIME
 
     @property
+    def depends_on_length(self) -> bool:
+        """Whether it judges how much happened, which another load than the manifest's changes.
+
+        That nothing may happen (``count==0``) can be judged of any load.
+        """
+        if self.type is not MetricType.COUNTER or self.aggregation is not Aggregation.COUNT:
+            return False
+        if self.op in (Comparison.EQUAL, Comparison.AT_MOST):
+            return self.bound != 0
+        return self.op is not Comparison.LESS or self.bound > 1
+
+    @property
     def is_upper_bound(self) -> bool:
         """Whether small values are the good ones."""
         return self.op in (Comparison.LESS, Comparison.AT_MOST)

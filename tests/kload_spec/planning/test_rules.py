@@ -76,6 +76,15 @@ def test_the_rule_on_failed_iterations_can_be_ones_own() -> None:
     ]
 
 
+def test_a_rule_that_an_assert_implies_is_there_once_and_counts_like_the_assert() -> None:
+    spec = with_steps({"get": "/", "assert": {"up": "true"}})
+    spec["spec"]["thresholds"] = {"checks{check:up}": ["rate==1"]}
+    rules = [rule for rule in plan(spec).thresholds if rule.metric == "checks"]
+    assert [(rule.key, rule.implicit, rule.always) for rule in rules] == [
+        ("checks{check:up}", False, True)
+    ]
+
+
 def test_an_assert_does_not_share_its_name_with_a_check() -> None:
     (fault,) = faults(
         with_steps({"get": "/", "checks": {"up": "true"}}, {"get": "/b", "assert": {"up": "true"}})
