@@ -22,6 +22,7 @@ from typing import cast
 
 import orjson
 
+from kload_runner.files import content_of
 from kload_runner.steps.outcomes import IterationFailed, RowsExhausted
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.expressions import Value
@@ -105,10 +106,7 @@ def _read(feed: DataFeed, read_file: Callable[[str], bytes], where: str) -> tupl
     if feed.rows is not None:
         return tuple(cast("Row", dict(row)) for row in feed.rows)
     path = feed.file or ""
-    try:
-        content = read_file(path)
-    except OSError as exc:
-        raise _problem(f"{where}.file", f"{path}: {exc.strerror or exc}") from exc
+    content = content_of(path, f"{where}.file", read_file)
     if path.lower().endswith(".json"):
         return _parse_json(content, path, where)
     return _parse_csv(content, path, where)

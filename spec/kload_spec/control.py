@@ -182,7 +182,13 @@ class RunDescription(Message):
 
 
 class PlanReply(Message):
-    """The plan a runner holds."""
+    """The plan a runner holds.
+
+    Attributes:
+        plan_hash: of the spec and what was given over it.
+        files_hash: of the contents of the files the plan names (data, script, certificates, uploads), which the plan
+            itself does not hold; empty without any.
+    """
 
     protocol: str = PROTOCOL
     version: str
@@ -191,6 +197,7 @@ class PlanReply(Message):
     runners: int
     plan_hash: str
     spec_hash: str
+    files_hash: str = ""
     phase: RunnerPhase
 
 

@@ -202,6 +202,7 @@ async def test_the_plan_reply_names_run_place_and_hashes(served: Served) -> None
         "runner": 1,
         "runners": 2,
         "planHash": party.plan.plan_hash,
+        "filesHash": "",
         "specHash": party.plan.spec_hash,
         "phase": "idle",
     }

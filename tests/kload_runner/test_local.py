@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -391,6 +392,28 @@ async def test_two_workers_are_one_run(target: Target) -> None:
     assert sorted(body["row"] for body in bodies) == list(range(40))  # type: ignore[index,call-overload]
     assert {body["vu"] for body in bodies} <= {1, 2, 3, 4}  # type: ignore[index,call-overload]
     assert logs == ["k"] * 40
+
+
+async def test_workers_that_read_different_files_are_never_started(
+    target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = tmp_path / "users.csv"
+    rows.write_text("name\nann\n")
+    start = workers._start
+
+    async def starting(task: Task, log: Callable[[str], None]) -> workers.Worker:
+        worker = await start(task, log)
+        await worker.port  # it has read its files by now
+        rows.write_text("name\nbob\n")
+        return worker
+
+    monkeypatch.setattr(workers, "_start", starting)
+    load = {**LONG, "data": "users"}
+    run = local(target.url, GET, load=load, data={"users": {"file": "users.csv"}})
+    result = await run_in_loop(replace(run, workers=2, base_dir=tmp_path))
+    assert verdict(result)[:2] == ("Error", "StartFailed")
+    assert "different plans or files" in result.message
+    assert target.asked == []
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 
 from kload_runner.clock import Clock
 from kload_runner.engine.facts import RunnerFacts, masked, masker
+from kload_runner.engine.inspection import file_problems
 from kload_runner.engine.loglines import LogLines
 from kload_runner.engine.phases import run_phase, totals_in_ms
 from kload_runner.engine.progress import Progress
 from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import make_wire, wait_until_ready, wire_settings
 from kload_runner.executors import Control, RunFrame, run_scenario
+from kload_runner.files import FilesRead
 from kload_runner.health import HealthProbe
 from kload_runner.metrics import Recorder
 from kload_runner.users import Cast, User
@@ -50,6 +52,7 @@ class Engine:
         log: takes a line of the run's log.
         started_at: wall time of the load's start, ended_at of its end; None before.
         start_at: the load's time 0 on the clock.
+        files: those of the test, as they were read.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Engine:
     ) -> None:
         self.plan = plan
         self.facts = facts
+        self.files = FilesRead(facts.base_dir)
         self.clock = clock
         self.mask = masker(plan.env, facts.env)
         self.recorder = Recorder(plan.metrics, plan.thresholds, limits=plan.limits, mask=self.mask)
@@ -91,12 +95,16 @@ class Engine:
         """
         try:
             self._prepare()
-        except InvalidSpec as exc:  # values are part of the message, and some are secrets
-            raise masked(exc, self.mask) from None
+        except InvalidSpec as exc:
+            problems = dict.fromkeys((*exc.problems, *file_problems(self.plan, self.files)))
+            # Values are part of the message, and some are secrets.
+            raise masked(InvalidSpec(problems), self.mask) from None
 
     def _prepare(self) -> None:
-        self._stage = stage = Stage(self.plan, self.facts, self.recorder, self.clock, self.log)
-        settings = wire_settings(self.plan.target, self.facts, self.clock.now)
+        self._stage = stage = Stage(
+            self.plan, self.facts, self.recorder, self.clock, self.log, files=self.files
+        )
+        settings = wire_settings(self.plan.target, self.facts, self.files, self.clock.now)
         self._phases = {SETUP: stage.phase(SETUP, self.plan.setup)}
         self._parts = {item.name: stage.scenario(item) for item in self.plan.scenarios}
         self._phases[TEARDOWN] = stage.phase(TEARDOWN, self.plan.teardown)

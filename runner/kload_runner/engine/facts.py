@@ -49,14 +49,6 @@ class RunnerFacts:
         """Whether this runner does what is done once per run: probe, setup, teardown."""
         return self.runner.index == 0
 
-    def read_file(self, path: str) -> bytes:
-        """Return the content of a file by its path in the manifest.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        return (self.base_dir / path).read_bytes()
-
 
 def masker(declared: Iterable[EnvDeclaration], env: Mapping[str, str]) -> Callable[[str], str]:
     """Return a function that takes the values of secrets out of a text, also as they stand in URLs, JSON and base64."""

@@ -6,6 +6,7 @@ refused here, before any load.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
@@ -16,11 +17,12 @@ from kload_runner.clock import Clock
 from kload_runner.data import Row, RowSource, load_rows
 from kload_runner.engine.facts import RunnerFacts
 from kload_runner.engine.target import base_url_of
+from kload_runner.files import FilesRead, ReadFile, content_of
 from kload_runner.measuring import ScenarioInstruments
 from kload_runner.metrics import Recorder
 from kload_runner.script.behaviour import Function, ScriptBehaviour
 from kload_runner.script.leaving import exit_codes_guarded
-from kload_runner.script.loading import function_of, open_script
+from kload_runner.script.loading import function_of, loaded_files, open_script
 from kload_runner.script.observing import Observing
 from kload_runner.script.sending import Defaults, Sender
 from kload_runner.steps.fields import plan_headers
@@ -31,8 +33,9 @@ from kload_runner.steps.rendering import Preparation
 from kload_runner.steps.state import RunFacts, State, Surroundings
 from kload_runner.users import Behaviour, StepBehaviour
 from kload_runner.wire.settings import USER_AGENT
+from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.metrics import OUTSIDE_THE_LOAD
-from kload_spec.plan import Plan, ScenarioPlan
+from kload_spec.plan import Plan, ScenarioPlan, ScriptPlan
 from kload_spec.program import ScriptProgram, StepProgram
 from kload_spec.shapes import (
     ConstantArrivalRate,
@@ -81,10 +84,49 @@ def is_open_loop(shape: Shape) -> bool:
     return isinstance(shape, ConstantArrivalRate | RampingArrivalRate)
 
 
+def script_files(script: ScriptPlan, read: ReadFile) -> None:
+    """Read the files that the manifest lists for a script.
+
+    Raises:
+        InvalidSpec: with all that are not there.
+    """
+    problems: list[Problem] = []
+    for path in dict.fromkeys((script.entry, *script.files)):
+        where = "spec.script.entry" if path == script.entry else "spec.script.files"
+        try:
+            content_of(path, where, read)
+        except InvalidSpec as exc:
+            problems += exc.problems
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def phase_function(
+    module: ModuleType | None, name: str, script: ScriptPlan | None, program: StepProgram | None
+) -> Function | None:
+    """Return the script's function for setup or teardown; None where it has none.
+
+    Raises:
+        InvalidSpec: the manifest has steps for it as well: nobody could tell which comes first.
+        ScriptError: it is no coroutine function.
+    """
+    if module is None or script is None or not hasattr(module, name):
+        return None
+    if program is not None:
+        message = (
+            f"has steps, and {script.entry} has a function {name} too: only one of them can be it;"
+            f" take spec.{name} out, or give the function another name"
+        )
+        raise InvalidSpec([Problem(f"spec.{name}", message)])
+    found: Function = function_of(module, name, script.entry)
+    return found
+
+
 class Stage:
     """Makes the parts of one run on one runner. Close `resources` when the run is over: it holds the script.
 
     Args:
+        files: what the runner has read, and reads by.
         wrap: puts something around the instruments of a part: `--once` listens there.
     """
 
@@ -96,6 +138,7 @@ class Stage:
         clock: Clock,
         log: Callable[[str], None],
         *,
+        files: FilesRead,
         wrap: Callable[[str, ScenarioInstruments], Instruments] | None = None,
     ) -> None:
         self.plan = plan
@@ -105,6 +148,7 @@ class Stage:
         self.run = RunFacts(facts.run.run_id or facts.run.uid, clock.now)
         self.resources = ExitStack()
         self._log = log
+        self._files = files
         self._wrap = wrap
         self._rows: dict[str, tuple[Row, ...]] = {}
         self.base_url = base_url_of(plan.target, self.state("", {}))
@@ -157,7 +201,7 @@ class Stage:
 
     def phase(self, name: str, program: StepProgram | None) -> Part | None:
         """Return setup or teardown, of steps or else of the script; None where the test has neither."""
-        function = self._optional_function(name)
+        function = phase_function(self.module, name, self.plan.script, program)
         if program is None and function is None:
             return None
         self.recorder.scenario(name, name)
@@ -186,7 +230,7 @@ class Stage:
         preparation = Preparation(
             base_url=self.base_url,
             state=State(surroundings, 0),
-            read_file=self.facts.read_file,
+            read_file=self._files.read,
             user_agent=USER_AGENT,
             wants_req=any(name == "req" or name.startswith("req.") for name in names),
         )
@@ -209,19 +253,19 @@ class Stage:
         script = self.plan.script
         if script is None:
             return None
+        script_files(script, self._files.read)
         self.resources.enter_context(exit_codes_guarded())
-        return self.resources.enter_context(open_script(script, self.facts.base_dir))
+        before = frozenset(sys.modules)
+        module = self.resources.enter_context(open_script(script, self.facts.base_dir))
+        for file in loaded_files(module, self.facts.base_dir, before):
+            self._files.read(file)
+        return module
 
     def _function(self, name: str) -> Function:
         entry = self.plan.script.entry if self.plan.script else ""
         assert self.module is not None, "planning gives a ScriptProgram only with a script"
         found: Function = function_of(self.module, name, entry)
         return found
-
-    def _optional_function(self, name: str) -> Function | None:
-        if self.module is None or not hasattr(self.module, name):
-            return None
-        return self._function(name)
 
     def _script(
         self,
@@ -266,7 +310,7 @@ class Stage:
             return None
         feed = self.plan.data[scenario.data]
         if feed.name not in self._rows:
-            self._rows[feed.name] = load_rows(feed, self.facts.read_file)
+            self._rows[feed.name] = load_rows(feed, self._files.read)
         sharers = [item.name for item in self.plan.scenarios if item.data == scenario.data]
         return RowSource(
             feed,

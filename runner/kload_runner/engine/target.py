@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from kload_runner.clock import Clock
 from kload_runner.engine.facts import RunnerFacts
+from kload_runner.files import FilesRead, ReadFile, content_of
 from kload_runner.steps.bodies import text_of
 from kload_runner.steps.state import State
 from kload_runner.steps.urls import join_url
@@ -54,7 +55,9 @@ def base_url_of(target: TargetPlan, state: State) -> str:
     return text
 
 
-def wire_settings(target: TargetPlan, facts: RunnerFacts, now: Callable[[], float]) -> WireSettings:
+def wire_settings(
+    target: TargetPlan, facts: RunnerFacts, files: FilesRead, now: Callable[[], float]
+) -> WireSettings:
     """Return how the wire is to behave.
 
     Raises:
@@ -71,7 +74,7 @@ def wire_settings(target: TargetPlan, facts: RunnerFacts, now: Callable[[], floa
         max_body_bytes=target.max_body_bytes,
         cookies=target.cookies,
         dns_ttl_s=target.dns_ttl_s,
-        tls=_tls(target.tls, facts),
+        tls=_tls(target.tls, facts, files),
         policy=policy,
         clock=now,
     )
@@ -137,22 +140,38 @@ def _what_came(response: Response) -> str:
     return f"status {response.status}"
 
 
-def _tls(tls: TlsPlan, facts: RunnerFacts) -> TlsSettings:
+def tls_files(tls: TlsPlan, read: ReadFile) -> dict[str, str]:
+    """Return the PEM texts that come from files, by field.
+
+    Raises:
+        InvalidSpec: with all that cannot be read.
+    """
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for field, path in (("ca", tls.ca_file), ("cert", tls.cert_file), ("key", tls.key_file)):
+        where = f"spec.target.tls.{field}"
+        try:
+            if path is not None:
+                found[field] = content_of(path, where, read).decode("ascii")
+        except InvalidSpec as exc:
+            problems += exc.problems
+        except UnicodeDecodeError:
+            problems.append(Problem(where, f"{path} is no PEM text; give the text form, not DER"))
+    if problems:
+        raise InvalidSpec(problems)
+    return found
+
+
+def _tls(tls: TlsPlan, facts: RunnerFacts, files: FilesRead) -> TlsSettings:
+    texts = tls_files(tls, files.read)
+
+    def pem(field: str, variable: str | None) -> str | None:
+        return texts.get(field) if variable is None else facts.env.get(variable) or None
+
     return TlsSettings(
-        ca_pem=_pem(facts, tls.ca_env, tls.ca_file, "ca"),
-        cert_pem=_pem(facts, tls.cert_env, tls.cert_file, "cert"),
-        key_pem=_pem(facts, tls.key_env, tls.key_file, "key"),
+        ca_pem=pem("ca", tls.ca_env),
+        cert_pem=pem("cert", tls.cert_env),
+        key_pem=pem("key", tls.key_env),
         server_name=tls.server_name,
         insecure_skip_verify=tls.insecure_skip_verify,
     )
-
-
-def _pem(facts: RunnerFacts, variable: str | None, file: str | None, what: str) -> str | None:
-    if variable is not None:
-        return facts.env.get(variable) or None
-    if file is None:
-        return None
-    try:
-        return facts.read_file(file).decode("ascii")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidSpec([Problem(f"spec.target.tls.{what}", f"{file}: {exc}")]) from exc

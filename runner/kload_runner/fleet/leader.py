@@ -117,8 +117,11 @@ class Fleet:
         """Probe and set up; None where there will be no load."""
         leader = self._members[0]
         plans = await self._all(lambda member: member.plan())
-        if len({plan.plan_hash for plan in plans}) > 1:
-            message = "the workers hold different plans; are the files of the test being changed?"
+        if len({(plan.plan_hash, plan.files_hash) for plan in plans}) > 1:
+            message = (
+                "the workers hold different plans or files; was a file of the test changed while they started?"
+                " Run it again"
+            )
             self.found.not_started = Fault(Reason.START_FAILED, message)
             return None
         try:

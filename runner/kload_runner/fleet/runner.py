@@ -89,6 +89,7 @@ class Runner:
             runners=facts.runner.count,
             plan_hash=plan.plan_hash,
             spec_hash=plan.spec_hash,
+            files_hash=self.engine.files.hash,
             phase=self.phase,
         )
 

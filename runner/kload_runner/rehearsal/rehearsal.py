@@ -15,6 +15,7 @@ from kload_runner.engine.phases import PhaseFailed, run_phase
 from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import TargetNotReady, make_wire, wait_until_ready, wire_settings
 from kload_runner.executors import IterationInfo
+from kload_runner.files import FilesRead
 from kload_runner.metrics import Recorder
 from kload_runner.rehearsal.narration import NarratedInstruments, NarratedWire, Narrator
 from kload_runner.steps.state import State
@@ -56,16 +57,18 @@ class Rehearsal:
 
     async def _perform(self) -> None:
         clock = MonotonicClock()
+        files = FilesRead(self._facts.base_dir)
         stage = Stage(
             self._plan,
             self._facts,
             self._recorder,
             clock,
             lambda line: self._narrator.tell(f"  log  {line}"),
+            files=files,
             wrap=lambda _name, instruments: NarratedInstruments(instruments, self._narrator),
         )
         with stage.resources:
-            settings = wire_settings(self._plan.target, self._facts, clock.now)
+            settings = wire_settings(self._plan.target, self._facts, files, clock.now)
             setup = stage.phase(SETUP, self._plan.setup)
             parts = [(scenario, stage.scenario(scenario)) for scenario in self._plan.scenarios]
             teardown = stage.phase(TEARDOWN, self._plan.teardown)

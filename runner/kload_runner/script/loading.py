@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,8 @@ from typing import Any
 
 from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.plan import ScriptPlan
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 class ScriptError(Exception):
@@ -36,7 +38,8 @@ def open_script(script: ScriptPlan, root: Path) -> Iterator[ModuleType]:
         ScriptError: it raised while it was loaded; the message has its line.
     """
     entry = root / script.entry
-    paths = [str(entry.parent.resolve()), str(root.resolve())]
+    folders = [entry.parent.resolve(), root.resolve()]
+    paths = [str(folder) for folder in folders]
     before, known = list(sys.path), set(sys.modules)
     try:
         # First while it loads, as Python does for a program; last afterwards, so that a file of the test that is
@@ -48,9 +51,35 @@ def open_script(script: ScriptPlan, root: Path) -> Iterator[ModuleType]:
     finally:
         sys.path[:] = before
         for name in set(sys.modules) - known:
-            origin = getattr(sys.modules[name], "__file__", None) or ""
-            if any(origin.startswith(path) for path in paths):
+            if _is_of(sys.modules[name], folders):
                 del sys.modules[name]
+
+
+def loaded_files(module: ModuleType, root: Path, before: Container[str]) -> list[str]:
+    """Return the files that a script's entry and its imports came from, as paths under `root` where they are.
+
+    Args:
+        before: names of the modules that were there before it was opened.
+    """
+    root = root.resolve()
+    folders = [Path(module.__file__ or "").resolve().parent, root]
+    found = [item for name, item in list(sys.modules.items()) if name not in before]
+    files = {Path(str(item.__file__)) for item in (module, *found) if _is_of(item, folders)}
+    return sorted(
+        str(file.relative_to(root) if file.is_relative_to(root) else file) for file in files
+    )
+
+
+def _is_of(module: ModuleType, folders: Iterable[Path]) -> bool:
+    """Say whether a module is the test's own: below its folders, and not installed there (a `.venv` beside it)."""
+    origin = getattr(module, "__file__", None)
+    if not origin or not origin.endswith(".py"):
+        return False
+    file = Path(origin)
+    return any(
+        file.is_relative_to(folder) and not _INSTALLED.intersection(file.relative_to(folder).parts)
+        for folder in folders
+    )
 
 
 def function_of(module: ModuleType, name: str, entry: str) -> Any:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kload_runner.files import content_of
 from kload_runner.steps.bodies import Render, bind_body, body_names
 from kload_runner.steps.fields import FieldPlan, Fields, bind_fields, is_fixed, merged, plan_fields
 from kload_runner.steps.heads import Heads
@@ -96,7 +97,8 @@ def _bind_content(
 ) -> tuple[bytes | None, Render | None]:
     if step.body is None:
         return None, None
-    render = bind_body(step.body, preparation.read_file)
+    where = f"{step.path}.multipart.files"
+    render = bind_body(step.body, lambda path: content_of(path, where, preparation.read_file))
     if is_fixed(body_names(step.body)):
         return render(preparation.state), None
     return None, render

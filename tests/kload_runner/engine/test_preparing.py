@@ -64,6 +64,28 @@ async def test_certificates_that_cannot_be_used_are_refused(
         await perform(test, base_dir=tmp_path)
 
 
+async def test_all_files_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("a,b\n1\n")
+    test = planned(
+        "https://127.0.0.1:1",
+        {"post": "/", "multipart": {"files": {"image": "gone.png"}}},
+        target={
+            "tls": {"ca": {"file": "gone.pem"}, "cert": {"file": "gone.crt"}, "key": {"env": "KEY"}}
+        },
+        scenario={"data": "users"},
+        env=[{"name": "KEY", "value": "k"}],
+        data={"users": {"file": "bad.csv"}, "unused": {"file": "gone.csv"}},
+    )
+    with pytest.raises(InvalidSpec) as refused:
+        await perform(test, base_dir=tmp_path)
+    assert sorted(str(problem) for problem in refused.value.problems) == [
+        "spec.data.users.file: bad.csv, line 2: not as many fields as the header has",
+        "spec.scenarios.play.steps[0].multipart.files: gone.png: No such file or directory",
+        "spec.target.tls.ca: gone.pem: No such file or directory",
+        "spec.target.tls.cert: gone.crt: No such file or directory",
+    ]
+
+
 async def test_addresses_that_are_denied_are_never_connected_to() -> None:
     async with serving() as target:
         test = planned(target.url, {"get": "/"}, {"log": "$(error)"})

@@ -14,8 +14,9 @@ from plays import Play, perform, planned
 from scripted_target import Asked, Reply, serving
 
 from kload_runner.local import LocalRun, run_in_loop, run_local
-from kload_runner.script.loading import ScriptError
+from kload_runner.script.loading import ScriptError, loaded_files, open_script
 from kload_spec.errors import InvalidSpec
+from kload_spec.plan import ScriptPlan
 
 METRICS = {"took": {"type": "trend", "unit": "time"}, "wrong": {"type": "rate"}}
 
@@ -263,7 +264,7 @@ async def test_a_script_that_cannot_be_used_is_refused(
 
 async def test_a_missing_script_is_refused_by_name(tmp_path: Path) -> None:
     test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "gone.py"})
-    with pytest.raises(InvalidSpec, match=r"gone\.py is not there"):
+    with pytest.raises(InvalidSpec, match=r"script\.entry: gone\.py: No such file"):
         await perform(test, base_dir=tmp_path)
 
 
@@ -328,3 +329,42 @@ async def test_a_script_that_raises_before_the_load_ends_with_107(
     assert result.verdict is not None
     assert (result.verdict.reason.value, result.verdict.exit_code) == (reason, 107)
     assert "test.py:1" in result.message
+
+
+@pytest.mark.parametrize("name", ["setup", "teardown"])
+async def test_steps_and_a_function_for_the_same_phase_are_refused(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "buy.py").write_text(f"async def main(vu): ...\nasync def {name}(vu, *more): ...\n")
+    test = planned(
+        "http://127.0.0.1:1",
+        scenario={"exec": "main"},
+        script={"entry": "buy.py"},
+        **{name: [{"get": "/"}]},
+    )
+    with pytest.raises(InvalidSpec) as refused:
+        await perform(test, base_dir=tmp_path)
+    assert str(refused.value) == (
+        f"spec.{name}: has steps, and buy.py has a function {name} too: only one of them can be it;"
+        f" take spec.{name} out, or give the function another name"
+    )
+
+
+def test_the_files_of_a_script_are_its_own_and_not_what_is_installed_beside_it(
+    tmp_path: Path,
+) -> None:
+    installed = tmp_path / ".venv" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "kload_test_other.py").write_text("")
+    (tmp_path / "kload_test_beside.py").write_text("")
+    (tmp_path / "steps").mkdir()
+    imports = "kload_test_beside, kload_test_other"
+    (tmp_path / "steps" / "buy.py").write_text(
+        f"import sys\nsys.path.append('{installed}')\nimport {imports}\n"
+    )
+    before = frozenset(sys.modules)
+    with open_script(ScriptPlan("steps/buy.py"), tmp_path) as module:
+        found = loaded_files(module, tmp_path, before)
+    assert found == ["kload_test_beside.py", "steps/buy.py"]
+    assert "kload_test_beside" not in sys.modules
+    assert sys.modules.pop("kload_test_other")
