@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import version
 from types import MappingProxyType
 
+from kload_runner.cli.lasting import lasting_output
 from kload_runner.cli.output import EXIT_INTERRUPTED, Refused, complain
 from kload_runner.cli.parser import new_parser
 
@@ -36,7 +37,12 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (docs/exit-codes.md)."""
+    """Run one command and return its exit code (docs/exit-codes.md), whether anybody reads what it prints or not."""
+    with lasting_output():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     parser, commands = new_parser(
         "Load tests as Kubernetes resources; the same file runs here and in a cluster.",
         epilog=EXIT_CODES,
@@ -59,6 +65,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Refused as refused:
         complain(refused)
         return refused.exit_code
-    except BrokenPipeError:  # `kload report | head`: the reader left, which is no fault of ours
-        sys.stderr.close()
-        return 0

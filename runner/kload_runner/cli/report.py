@@ -12,6 +12,7 @@ from kload_runner.cli.parser import add_command
 from kload_runner.report.terminal import print_summary
 from kload_runner.report.view import View
 from kload_spec.result import Result
+from kload_spec.verdicts import exit_code
 
 if TYPE_CHECKING:
     from kload_runner.cli.parser import Commands
@@ -46,8 +47,13 @@ def report(options: argparse.Namespace) -> int:
         print_summary(View(result), new_console())
     for file in write_outputs(outputs, results):
         print(f"wrote {file}")
-    codes = [result.verdict.exit_code if result.verdict else 1 for result in results]
-    return next((code for code in codes if code), 0)
+    return next((code for code in map(_exit_code, results) if code), 0)
+
+
+def _exit_code(result: Result) -> int:
+    """Return the code of a verdict, whatever the document says: one without it must not look like a pass."""
+    judgement = result.verdict
+    return exit_code(judgement.verdict, judgement.reason) if judgement else 1
 
 
 def latest(folder: Path = RUNS) -> Path:
