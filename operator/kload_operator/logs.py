@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from typing_extensions import override
 
-QUIET = ("httpx", "kopf", "aiohttp.access")  # say a line per request or event
+QUIET = ("kopf", "aiohttp.access")  # say a line per request or event
 
 
 class JsonFormatter(logging.Formatter):

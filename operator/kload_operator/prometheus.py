@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kload_operator.settings import PrometheusSettings
 
 TIMEOUT_S = 8.0
+MOST_CONNECTIONS = 16
 
 
 class PrometheusError(Exception):
@@ -67,21 +69,22 @@ class _Answer(BaseModel):
     warnings: list[str] = []
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    status: int
+    kind: str
+    content: bytes
+
+
 class PrometheusClient:
     """One configured Prometheus. `close` it when done."""
 
     def __init__(self, settings: PrometheusSettings) -> None:
-        verify: Any = True
+        self._verify: ssl.SSLContext | bool = True
         if settings.ca_file is not None:
-            verify = ssl.create_default_context(cafile=str(settings.ca_file))
+            self._verify = ssl.create_default_context(cafile=str(settings.ca_file))
         self._settings = settings
-        self._http = httpx.AsyncClient(
-            timeout=TIMEOUT_S,
-            verify=verify,
-            headers=settings.headers,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=16),
-        )
+        self._session: aiohttp.ClientSession | None = None
 
     @property
     def url(self) -> str:
@@ -95,20 +98,38 @@ class PrometheusClient:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def vector(self, query: str, label: str = "") -> Vector:
         """Return an instant query's values by a label."""
         url = f"{self.url}/api/v1/query"
+        form = {"query": query, "timeout": f"{TIMEOUT_S:g}s"}
         try:
-            answer = await self._http.post(
-                url, data={"query": query, "timeout": f"{TIMEOUT_S:g}s"}, headers=self._token()
-            )
-        except httpx.HTTPError as error:
+            async with self._http().post(
+                url, data=form, headers=self._token(), allow_redirects=False, ssl=self._verify
+            ) as answer:
+                answered = _Answered(
+                    answer.status, answer.headers.get("Content-Type", ""), await answer.read()
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(
                 f"{self.url} does not answer: {type(error).__name__} {error}"
             ) from error
-        return _values(self.url, answer, label)
+        return _values(self.url, answered, label)
+
+    def _http(self) -> aiohttp.ClientSession:
+        """Return the session; it belongs to the loop it is made in."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._settings.headers,
+                timeout=aiohttp.ClientTimeout(
+                    total=4 * TIMEOUT_S, sock_connect=TIMEOUT_S, sock_read=TIMEOUT_S
+                ),
+            )
+        return self._session
 
     def _token(self) -> dict[str, str]:
         path: Path | None = self._settings.token_file
@@ -120,15 +141,17 @@ class PrometheusClient:
             raise Misconfigured(f"tokenFile of {self.url}: {error}") from error
 
 
-def _values(url: str, answer: httpx.Response, label: str) -> Vector:
+def _values(url: str, answer: _Answered, label: str) -> Vector:
     """Return the values of an answer, or say why there are none."""
-    status = answer.status_code
+    status = answer.status
     if status == 429 or status >= 500:
-        raise Unavailable(f"{url} answers {status}: {answer.text[:200]}")
+        raise Unavailable(
+            f"{url} answers {status}: {answer.content[:200].decode(errors='replace')}"
+        )
     try:
         parsed = _Answer.model_validate_json(answer.content)
     except ValidationError:
-        kind = answer.headers.get("content-type", "no content type")
+        kind = answer.kind or "no content type"
         raise Misconfigured(
             f"{url} answers {status} with {kind} where Prometheus answers JSON; is the address right?"
         ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import httpx
+import aiohttp
 from pydantic import ValidationError
 
 from kload_operator.cluster import Cluster, ClusterError, ProxyRequest
@@ -17,6 +17,7 @@ from kload_spec.control import CONTROL_PORT, TOKEN_HEADER, Message, Refusal
 
 TIMEOUT_S = 5.0
 RESULT_TIMEOUT_S = 30.0
+MOST_CONNECTIONS = 512
 PROXY_REFUSED = "409"
 
 _Reply = TypeVar("_Reply", bound=Message)
@@ -66,14 +67,12 @@ class DirectAccess:
 
     def __init__(self, port: int = CONTROL_PORT) -> None:
         self._port = port
-        self._http = httpx.AsyncClient(
-            trust_env=False,
-            limits=httpx.Limits(max_connections=256, max_keepalive_connections=64),
-        )
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def send(
         self,
@@ -88,18 +87,33 @@ class DirectAccess:
         host = f"[{address.ip}]" if ":" in address.ip else address.ip
         url = f"http://{host}:{self._port}{path}"
         try:
-            answer = await self._http.request(
-                method, url, content=body, headers={TOKEN_HEADER: address.token}, timeout=timeout_s
-            )
-        except httpx.HTTPError as error:
+            async with self._http().request(
+                method,
+                url,
+                data=body,
+                headers={TOKEN_HEADER: address.token},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(sock_connect=timeout_s, sock_read=timeout_s),
+            ) as answer:
+                status, content = answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(
                 f"{address.pod} at {host}:{self._port}{path}: {type(error).__name__} {error}".rstrip()
             ) from error
-        if answer.status_code == 409:
-            raise WrongPhase(_refusal(answer.content))
-        if answer.status_code != 200:
-            raise Unreachable(f"{address.pod} answers {path} with {answer.status_code}")
-        return answer.content
+        if status == 409:
+            raise WrongPhase(_refusal(content))
+        if status != 200:
+            raise Unreachable(f"{address.pod} answers {path} with {status}")
+        return content
+
+    def _http(self) -> aiohttp.ClientSession:
+        """Return the session; it belongs to the loop it is made in."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
 
 
 class ProxyAccess:
