@@ -75,7 +75,9 @@ class Fleet:
 
         async def ask(index: int) -> RunnerSeen:
             reply = parsed(PlanReply, await self._send(index, "GET", PLAN_PATH))
-            return RunnerSeen(index, reply.phase, plan_hash=reply.plan_hash)
+            return RunnerSeen(
+                index, reply.phase, plan_hash=reply.plan_hash, files_hash=reply.files_hash
+            )
 
         return await self._all_seen(ask)
 

@@ -102,13 +102,14 @@ class RunnerSeen:
 
     Attributes:
         phase: None: it did not answer; `error` says how that showed.
-        plan_hash: only asked for at the gate.
+        plan_hash, files_hash: only asked for at the gate.
         status: only asked for once the load may run.
     """
 
     index: int
     phase: RunnerPhase | None = None
     plan_hash: str = ""
+    files_hash: str = ""
     status: StatusReply | None = None
     error: str = ""
 

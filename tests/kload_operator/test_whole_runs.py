@@ -102,6 +102,7 @@ def test_a_runner_out_of_memory_is_an_error_and_stops_the_others() -> None:
             "teardown_failure", "rows missing", ("Error", "TeardownFailed"), id="teardown"
         ),
         pytest.param("plan_hash", "other", ("Error", "StartFailed"), id="another plan"),
+        pytest.param("own_files", True, ("Error", "StartFailed"), id="other files"),
         pytest.param("refuses_start", True, ("Error", "StartFailed"), id="start refused"),
         pytest.param("silent", True, ("Error", "RunnerUnreachable"), id="unreachable"),
         pytest.param("shown_share", 0.5, ("Inconclusive", "IncompleteData"), id="lost samples"),

@@ -89,6 +89,13 @@ def gate(situation: Situation) -> Decision:
         )
         return fail(situation, Blocker(Reason.START_FAILED, message))
     answering = sum(item.phase is not None for item in seen.runners.values())
+    files = {item.files_hash for item in seen.runners.values() if item.phase is not None}
+    if len(files) > 1:
+        message = (
+            "runners hold different files of the test (data, scripts, certificates);"
+            " see that one image, or one version of the ConfigMaps, reaches all of them, and run again"
+        )
+        return fail(situation, Blocker(Reason.START_FAILED, message))
     if answering < situation.runners:
         waiting = f"{answering} of {situation.runners} runners answer"
         return held_up(situation, unreachable(situation) or blocker_of(situation), waiting)

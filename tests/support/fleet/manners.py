@@ -20,6 +20,7 @@ class Manner(BaseModel):
         setup_failure: message of a setup that fails; `teardown_failure` likewise. Empty: it does not.
         setup_vars: what setup leaves.
         plan_hash: hash it claims to hold in place of its own.
+        own_files: it has read other files of the test than any other runner.
         refuses_start: answers every start with 409.
         late_s: how late its load begins.
         shown_share: share of its final numbers that its /metrics page shows: what is missing is lost to Prometheus.
@@ -41,6 +42,7 @@ class Manner(BaseModel):
     teardown_s: float = 0.0
     teardown_failure: str = ""
     plan_hash: str = ""
+    own_files: bool = False
     refuses_start: bool = False
     late_s: float = 0.0
     shown_share: float = 1.0

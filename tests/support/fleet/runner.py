@@ -95,6 +95,7 @@ class SimulatedRunner:
             runners=self.description.runners,
             plan_hash=self.manner.plan_hash or self.plan_held.plan_hash,
             spec_hash=self.plan_held.spec_hash,
+            files_hash=f"files of {self.index}" if self.manner.own_files else "",
             phase=self.phase,
         )
 
