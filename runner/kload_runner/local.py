@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 from kload_runner.clock import MonotonicClock
 from kload_runner.engine import Engine, RunnerFacts
 from kload_runner.engine.account import result_of
+from kload_runner.engine.inspection import inspect_files
+from kload_runner.files import FilesRead
 from kload_runner.fleet.control_api import ControlServer
 from kload_runner.fleet.hosting import seed_of
 from kload_runner.fleet.leader import Fleet
@@ -124,6 +126,33 @@ async def run_in_loop(local: LocalRun, *, loop_name: str = "") -> Result:
         engine.close()
     )  # that everything can be prepared is known now, before a process is started
     return await _together(local, engine)
+
+
+def check_local(local: LocalRun, *, missing_env: bool = False) -> None:
+    """Refuse what `run_local` would refuse before any load; send nothing.
+
+    Args:
+        missing_env: variables of the plan have no value: what is made of them is not looked at, files and scripts are.
+
+    Raises:
+        InvalidSpec: exit code 104.
+        ScriptError: 107.
+    """
+    if missing_env:
+        inspect_files(local.plan, FilesRead(local.base_dir))
+        return
+    choice = choose_loop()
+    run(_prepare_only(local), choice)
+
+
+async def _prepare_only(local: LocalRun) -> None:
+    engine = Engine(local.plan, _facts(local, ""), MonotonicClock(), logger.info)
+    try:
+        engine.prepare()
+    except ScriptError as exc:
+        raise ScriptError(engine.mask(str(exc))) from exc
+    finally:
+        await engine.close()
 
 
 def _check_ports(local: LocalRun) -> None:

@@ -7,21 +7,73 @@ What is missing is refused by name before any load. The values never reach the p
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kload_runner.cli.output import Refused
 from kload_spec.errors import Problem
 from kload_spec.plan import EnvDeclaration
 
+if TYPE_CHECKING:
+    from kload_runner.cli.parser import Parser
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEnv:
-    """Values by name, and one warning per optional variable that is empty."""
+    """Values by name.
+
+    Attributes:
+        warnings: one per optional variable that is empty.
+        missing: variables that have no value and need one; a run is refused with these.
+    """
 
     values: Mapping[str, str]
     warnings: tuple[str, ...]
+    missing: tuple[Problem, ...] = ()
+
+    def complete(self, source: str) -> ResolvedEnv:
+        """Return itself; raise Refused with the names of all that are missing."""
+        if self.missing:
+            raise Refused(self.missing, source)
+        return self
+
+
+def add_options(parser: Parser) -> None:
+    """Add the options that give variables their values."""
+    add = parser.add_argument_group(
+        "environment: -e over --env-file over the shell over the manifest"
+    ).add_argument
+    add(
+        "-e",
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a variable of the test",
+    )
+    add(
+        "--env-file",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="NAME=VALUE lines (repeatable)",
+    )
+
+
+def environment_of(
+    declared: Iterable[EnvDeclaration], options: argparse.Namespace, source: str
+) -> ResolvedEnv:
+    """Find the values of a test's variables by the options and the shell; see `resolve_env`."""
+    file: dict[str, str] = {}
+    for path in options.env_file:
+        file |= read_env_file(path)
+    given = assignments(options.env, "-e")
+    return resolve_env(declared, given=given, file=file, shell=os.environ, source=source)
 
 
 def assignments(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -83,7 +135,11 @@ def resolve_env(
     shell: Mapping[str, str],
     source: str,
 ) -> ResolvedEnv:
-    """Find a value for every declared variable; raise Refused with the names of all that are missing."""
+    """Find a value for every declared variable, or say that it is missing.
+
+    Raises:
+        Refused: a variable was given that the test does not declare.
+    """
     values: dict[str, str] = {}
     warnings: list[str] = []
     missing: list[Problem] = []
@@ -100,16 +156,16 @@ def resolve_env(
         else:
             values[variable.name] = found
     unknown = sorted(given.keys() - {variable.name for variable in declarations})
-    missing += [
+    strange = [
         Problem(
             f"-e {name}",
             "the test declares no such variable; add it under spec.env, or leave it out",
         )
         for name in unknown
     ]
-    if missing:
-        raise Refused(missing, source)
-    return ResolvedEnv(values, tuple(warnings))
+    if strange:
+        raise Refused([*missing, *strange], source)
+    return ResolvedEnv(values, tuple(warnings), tuple(missing))
 
 
 def _first(name: str, *places: Mapping[str, str]) -> str | None:

@@ -12,12 +12,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kload_runner.cgroup import usable_cores
-from kload_runner.cli import once, source
-from kload_runner.cli.environment import ResolvedEnv, assignments, read_env_file, resolve_env
+from kload_runner.cli import environment, once, source
+from kload_runner.cli.environment import ResolvedEnv
 from kload_runner.cli.output import EXIT_SCRIPT, Refused, complain, new_console
 from kload_runner.cli.outputs import Output, keep, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command, port_number
@@ -54,30 +53,8 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "run", run, "run LoadTests on this machine to their verdicts")
     source.add_options(parser)
-    _add_environment(parser)
+    environment.add_options(parser)
     _add_execution(parser)
-
-
-def _add_environment(parser: Parser) -> None:
-    add = parser.add_argument_group(
-        "environment: -e over --env-file over the shell over the manifest"
-    ).add_argument
-    add(
-        "-e",
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a variable of the test",
-    )
-    add(
-        "--env-file",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="NAME=VALUE lines (repeatable)",
-    )
 
 
 def _add_execution(parser: Parser) -> None:
@@ -198,11 +175,8 @@ def _outputs(options: argparse.Namespace) -> list[Output]:
 
 
 def _environment(found: Source, options: argparse.Namespace) -> ResolvedEnv:
-    file: dict[str, str] = {}
-    for path in options.env_file:
-        file |= read_env_file(path)
-    given = assignments(options.env, "-e")
-    return resolve_env(found.plan.env, given=given, file=file, shell=os.environ, source=found.file)
+    env = environment.environment_of(found.plan.env, options, found.file)
+    return env.complete(found.file)
 
 
 def _warn_of_proxies(found: Sequence[Source]) -> None:

@@ -1,4 +1,9 @@
-"""`kload validate`: says everything that is wrong with a manifest, or what it would do. Sends nothing."""
+"""`kload validate`: says everything that is wrong with a manifest, or what it would do. Sends nothing.
+
+Looks at all that `kload run` would refuse before any load, files and scripts too, and says it in the same words. One
+thing is only noted: variables without a value, since CI may validate without secrets. Then what would be made of them
+(URLs, headers, certificates) is not looked at.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kload_runner.cli import source
-from kload_runner.cli.output import Refused, complain, new_console
+from kload_runner.cli import environment, source
+from kload_runner.cli.environment import ResolvedEnv
+from kload_runner.cli.output import EXIT_SCRIPT, Refused, complain, new_console
 from kload_runner.cli.parser import add_command
+from kload_runner.cli.source import Source
 from kload_spec import numbers
-from kload_spec.planning import Description, describe
+from kload_spec.errors import InvalidSpec, Problem
+from kload_spec.planning import describe
 from kload_spec.shapes import Moment
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ def add_to(commands: Commands) -> None:
         commands, "validate", validate, "check manifests and show what they would do; sends nothing"
     )
     source.add_options(parser)
+    environment.add_options(parser)
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -38,15 +47,32 @@ def validate(options: argparse.Namespace) -> int:
     for entry in source.entries(options):
         try:
             for found in source.sources_of(entry, options):
-                _print(found.file, describe(found.plan), console)
+                env = environment.environment_of(found.plan.env, options, found.file)
+                _check(found, env)
+                _print(found, env, console)
         except Refused as refused:
             complain(refused)
             code = refused.exit_code
     return code
 
 
-def _print(file: str, plan: Description, console: Console) -> None:
-    console.print(Text.assemble((f"{plan.name}", "bold"), f"  {file} is valid"))
+def _check(found: Source, env: ResolvedEnv) -> None:
+    """Refuse what a run would refuse once it is prepared."""
+    from kload_runner.local import LocalRun, check_local  # late: `kload validate --help` needs none
+    from kload_runner.script.loading import ScriptError
+
+    local = LocalRun(plan=found.plan, env=env.values, base_dir=found.base_dir)
+    try:
+        check_local(local, missing_env=bool(env.missing))
+    except InvalidSpec as error:
+        raise found.refused(error) from error
+    except ScriptError as error:
+        raise Refused((Problem("spec.script", str(error)),), found.file, EXIT_SCRIPT) from error
+
+
+def _print(found: Source, env: ResolvedEnv, console: Console) -> None:
+    plan = describe(found.plan)
+    console.print(Text.assemble((f"{plan.name}", "bold"), f"  {found.file} is valid"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("  scenario", "load", "from", "to", "VUs", "iterations", "requests"):
         table.add_column(column, justify="left" if column in ("  scenario", "load") else "right")
@@ -75,8 +101,16 @@ def _print(file: str, plan: Description, console: Console) -> None:
     )
     for threshold in plan.thresholds:
         console.print(Text(f"  must hold: {threshold}"), soft_wrap=True)
-    for warning in plan.warnings:
+    for warning in (*plan.warnings, *env.warnings, *_notes(env)):
         console.print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
+
+
+def _notes(env: ResolvedEnv) -> list[str]:
+    """Say which variables a run would ask for."""
+    if not env.missing:
+        return []
+    notes = [f"{problem.path} is not set here, and kload run needs it" for problem in env.missing]
+    return [*notes, "what is made of variables (URLs, headers, certificates) was not checked"]
 
 
 def _at_most(count: int | None) -> str:

@@ -35,8 +35,10 @@ def test_all_missing_variables_are_named_at_once() -> None:
         EnvDeclaration("URL"),
         EnvDeclaration("SET", value="x"),
     ]
+    found = resolve_env(declared, given={}, file={}, shell={}, source="t.yaml")
     with pytest.raises(Refused) as refused:
-        resolve_env(declared, given={}, file={}, shell={}, source="t.yaml")
+        found.complete("t.yaml")
+    assert found.values == {"SET": "x"}
     assert [problem.path for problem in refused.value.problems] == ["env KEY", "env URL"]
     assert "export KEY=" in refused.value.problems[0].message
 
