@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from math import isclose
 
 from kload_operator.seen import MetricsSeen
+from kload_spec.metrics import MetricType
 from kload_spec.model import Progress
 from kload_spec.plan import Plan
 from kload_spec.result import Circumstances, Result, RunIdentity, ThresholdResult, conclude
 from kload_spec.shapes import ConstantArrivalRate, RampingArrivalRate
-from kload_spec.thresholds import Tally, must_abort
+from kload_spec.thresholds import Aggregation, Tally, Threshold, must_abort
 from kload_spec.verdicts import Fault, Reason
 
 SUM_TOLERANCE = 1e-9  # relative; sums of floats differ by the order of adding
@@ -39,17 +40,44 @@ class Totals:
     missing: Mapping[str, int | None]
 
 
-def broken_with_abort(plan: Plan, tallies: Mapping[str, Tally], elapsed_s: float) -> list[str]:
-    """Return the ids of thresholds whose breach has to stop the run now."""
+def broken_with_abort(
+    plan: Plan,
+    tallies: Mapping[str, Tally],
+    elapsed_s: float,
+    own: Mapping[str, Tally] | None = None,
+) -> list[str]:
+    """Return the ids of thresholds whose breach has to stop the run now.
+
+    Prometheus' three numbers of a rule come from three queries, between which a scrape may fall, and are older than
+    `elapsed_s`: alone they can show a breach where there is none. So the runners' own numbers must show it too.
+
+    Args:
+        tallies: of the fleet, from Prometheus.
+        own: of the fleet, as all of its runners say at `elapsed_s`; None: not all of them answer. Then a counter's
+            rate that is too low is not seen: a sum of some time ago, divided by the time until now, always is.
+    """
     measured_s = elapsed_s - plan.measure_after_s
     if measured_s <= 0:
         return []
+
+    def breaks(threshold: Threshold, numbers: Mapping[str, Tally]) -> bool:
+        tally = numbers.get(threshold.id)
+        return tally is not None and must_abort(
+            threshold, tally, elapsed_s=elapsed_s, duration_s=measured_s
+        )
+
     return [
         threshold.id
         for threshold in plan.thresholds
-        if threshold.id in tallies
-        and must_abort(threshold, tallies[threshold.id], elapsed_s=elapsed_s, duration_s=measured_s)
+        if breaks(threshold, tallies)
+        and (breaks(threshold, own) if own is not None else not _looks_low_when_late(threshold))
     ]
+
+
+def _looks_low_when_late(threshold: Threshold) -> bool:
+    """Say whether old numbers can break a rule that new ones would not: of a rate per time that is to be high."""
+    per_time = threshold.type is MetricType.COUNTER and threshold.aggregation is Aggregation.RATE
+    return per_time and not threshold.is_upper_bound
 
 
 def compare(merged: Result, metrics: MetricsSeen) -> Totals:
@@ -112,10 +140,27 @@ def judged(
     circumstances = replace(
         circumstances_of(plan, progress, merged),
         incomplete=incomplete,
-        tallies=dict(metrics.tallies) if usable else {},
+        tallies=_believable(metrics, merged, lost=bool(lost)) if usable else {},
         missing=dict(totals.missing) if usable and not lost else {},
     )
     return conclude(merged.model_copy(update={"thresholds": thresholds}), circumstances), totals
+
+
+def _believable(metrics: MetricsSeen, merged: Result, *, lost: bool) -> dict[str, Tally]:
+    """Return what Prometheus says, without numbers above the runners' own: something is counted twice there.
+
+    Of a runner that was lost, Prometheus may well know more than the documents that are left.
+    """
+    own = {item.definition.id: item.tally for item in merged.thresholds}
+    return {
+        name: tally
+        for name, tally in metrics.tallies.items()
+        if lost or name not in own or not _exceeds(tally, own[name])
+    }
+
+
+def _exceeds(known: Tally, own: Tally) -> bool:
+    return known.samples > own.samples or known.good > own.good
 
 
 def circumstances_of(plan: Plan, progress: Progress, merged: Result | None) -> Circumstances:

@@ -141,6 +141,19 @@ def test_numbers_that_are_all_there_pass() -> None:
     assert result.passed
 
 
+def test_numbers_that_are_counted_twice_break_nothing() -> None:
+    few = parse_threshold("http_reqs", "count<100", BUILTIN)
+    own = ThresholdResult(definition=few, good=60, samples=60, sum=60.0)
+    merged = GOOD.model_copy(update={"thresholds": [*GOOD.thresholds, own]})
+    doubled = {few.id: Tally(120, 120, 120.0), KNOWN.definition.id: KNOWN.tally}
+    metrics = replace(scraped(merged), tallies=doubled)
+    result, totals = judged(PLAN, merged, metrics, Progress(), ())
+    assert (totals.complete, result.verdict and result.verdict.reason) == (
+        False,
+        Reason.INCOMPLETE_DATA,
+    )
+
+
 def test_sums_may_differ_by_the_order_of_adding_only() -> None:
     close = {KNOWN.definition.id: Tally(30, 30, KNOWN.sum * (1 + 1e-12))}
     off = {KNOWN.definition.id: Tally(30, 30, KNOWN.sum * (1 + 1e-6))}
@@ -200,3 +213,31 @@ def test_abort_thresholds_are_watched_over_the_whole_fleet(
     tallies = {first.thresholds[0].id: Tally(good, 100, float(good))}
     assert bool(broken_with_abort(first, tallies, elapsed_s)) is aborts
     assert broken_with_abort(first, {}, elapsed_s) == []
+
+
+def test_numbers_of_different_scrapes_stop_nothing_that_the_runners_do_not_see() -> None:
+    (rule, *_) = ABORTING.thresholds
+    mixed = {rule.id: Tally(good=100, samples=500)}  # a scrape fell between the two queries
+    assert broken_with_abort(ABORTING, mixed, 60, {rule.id: Tally(good=40, samples=1000)}) == []
+    assert broken_with_abort(ABORTING, mixed, 60, {rule.id: Tally(good=400, samples=1000)}) == [
+        rule.id
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "total", "own", "aborts"),
+    [
+        pytest.param("rate>10 abort", 300.0, 900.0, False, id="an-old-sum-is-always-low"),
+        pytest.param("rate>10 abort", 300.0, None, False, id="and-nobody-knows-better"),
+        pytest.param("rate>10 abort", 300.0, 310.0, True, id="low-indeed"),
+        pytest.param("rate<1 abort", 300.0, None, True, id="an-old-sum-that-is-too-high-already"),
+    ],
+)
+def test_a_sum_of_some_time_ago_is_not_taken_for_a_low_rate(
+    text: str, total: float, own: float | None, aborts: bool
+) -> None:
+    watched = plan(manifest(thresholds={"http_reqs": [text]}))
+    (rule, *_) = watched.thresholds
+    theirs = None if own is None else {rule.id: Tally(0, 900, own)}
+    found = broken_with_abort(watched, {rule.id: Tally(0, 300, total)}, 60.0, theirs)
+    assert bool(found) is aborts

@@ -18,9 +18,10 @@ from kload_operator.phases.accepting import longest_of
 from kload_operator.reporting import live_summary, live_thresholds
 from kload_operator.seen import Blocker, PodPhase, RunnerSeen
 from kload_operator.status import since_s
-from kload_spec.control import RunnerPhase, StatusReply, StopReason
+from kload_spec.control import RunnerPhase, StatusReply, StopReason, ThresholdTotals
 from kload_spec.model import Phase, RunnersStatus, Status
 from kload_spec.plan import Plan
+from kload_spec.thresholds import Tally
 from kload_spec.verdicts import Reason
 
 OVERTIME_S = 60.0  # s behind the longest the plan can take
@@ -124,12 +125,32 @@ def _aborted(situation: Situation, plan: Plan) -> Decision | None:
     if metrics is None or metrics.problem:
         return None
     elapsed_s = _elapsed_s(situation)
-    broken = broken_with_abort(plan, metrics.tallies, elapsed_s)
+    broken = broken_with_abort(plan, metrics.tallies, elapsed_s, _own_tallies(situation, plan))
     if not broken:
         return None
     names = [f"{item.key} {item.text}" for item in plan.thresholds if item.id in broken]
     message = f"{'; '.join(names)} is broken (`abort`)"
     return stop(situation, StopReason.THRESHOLD, None, message, tuple(broken))
+
+
+def _own_tallies(situation: Situation, plan: Plan) -> dict[str, Tally] | None:
+    """Return the fleet's numbers as the runners have them now; None where not all of them say."""
+    statuses = _statuses(situation)
+    names = {item.id for item in plan.thresholds}
+    if len(statuses) != situation.runners or any(
+        names - item.thresholds.keys() for item in statuses
+    ):
+        return None
+    return {
+        name: sum(
+            (Tally(part.good, part.samples, part.sum) for part in _parts(statuses, name)), Tally()
+        )
+        for name in names
+    }
+
+
+def _parts(statuses: Sequence[StatusReply], name: str) -> list[ThresholdTotals]:
+    return [status.thresholds[name] for status in statuses]
 
 
 def _all_over(situation: Situation) -> bool:
