@@ -21,7 +21,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from kload_spec.errors import Problem
+from kload_spec.model.habits import foreign_field
 from kload_spec.model.scalars import FAULT, show
+from kload_spec.model.scenarios import fitting
 from kload_spec.paths import path_of
 
 Key = str | int
@@ -108,6 +110,10 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     path = path_of(key for key in keys if key != "[key]")
     if details["type"] == "extra_forbidden":
         return Problem(path, _unknown(str(keys[-1]), _place(keys[:-1], model).model))
+    if details["type"] == "missing" and place.model is None and keys[-1] == "executor":
+        guess = fitting(details["input"])
+        if guess:
+            return Problem(path, f"is missing; {guess[0]}")
     whole = details["type"] == FAULT and place.model is not None and _is_map(details)
     return Problem(path, sentence(details, None if whole else place.field))
 
@@ -172,6 +178,9 @@ def shown_example(value: object) -> str:
 
 def _unknown(name: str, model: type[BaseModel] | None) -> str:
     known = [field.alias or key for key, field in model.model_fields.items()] if model else []
+    foreign = foreign_field(model, name)
+    if foreign is not None:
+        return f"there is no field {name!r}; {foreign}"
     near = get_close_matches(name, known, n=1, cutoff=0.6) or [
         word for word in known if word.lower() == name.lower().replace("_", "").replace("-", "")
     ]

@@ -73,6 +73,18 @@ class TextOf(Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyOf(TextOf):
+    """The body of a request; a map or list is one for `json`."""
+
+    @override
+    def convert(self, value: object) -> str:
+        """Return the text as written."""
+        if isinstance(value, dict | list | tuple):
+            raise fault(f"{show(value)} is not text; write json: {{...}} to send it as JSON")
+        return TextOf.convert(self, value)
+
+
+@dataclass(frozen=True, slots=True)
 class PauseOf(TextOf):
     """A duration or a range of two, evaluated by the VU; a number without a unit is k6's habit."""
 

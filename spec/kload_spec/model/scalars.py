@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from kload_spec.model.inlining import FAULT, JsonSchema, Parameters, fault, show
 from kload_spec.model.kept import (
+    BodyOf,
     ConditionOf,
     IdentifierOf,
     OneOf,
@@ -36,7 +37,7 @@ StaticName = Annotated[str, Settled(most=120, printable=True)]
 Text = Annotated[str, TextOf()]
 Pause = Annotated[str, PauseOf()]
 LooseText = Annotated[str, TextOf(empty=True)]
-BodyText = Annotated[str, TextOf(most=MAX_BODY, empty=True)]
+BodyText = Annotated[str, BodyOf(most=MAX_BODY, empty=True)]
 Condition = Annotated[str, ConditionOf()]
 Formula = Annotated[str, ConditionOf(numbers=True)]
 AnyValue = Annotated[Any, OpenOf()]

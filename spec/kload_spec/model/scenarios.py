@@ -9,7 +9,7 @@ Source: https://grafana.com/docs/k6/latest/using-k6/scenarios/executors/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -78,6 +78,21 @@ OPTIONS: Mapping[Executor, Options] = MappingProxyType(
     }
 )
 LOAD_OPTIONS = tuple(dict.fromkeys(name for options in OPTIONS.values() for name in options.all))
+
+
+def executors_for(written: Collection[str]) -> tuple[Executor, ...]:
+    """Return the executors that take all load options of a scenario and lack none of theirs."""
+    return tuple(
+        executor
+        for executor, options in OPTIONS.items()
+        if set(options.required) <= set(written) and set(written) <= set(options.all)
+    )
+
+
+def fitting(written: Collection[str]) -> list[str]:
+    """Return which executors the load options of a scenario fit, as a sentence or none."""
+    found = executors_for([name for name in written if name in LOAD_OPTIONS])
+    return [f"what is written fits {', '.join(found)}"] if found and written else []
 
 
 class Stage(Written):
@@ -248,6 +263,7 @@ class Scenario(Written):
         if strangers:
             has = f"{self.executor} has no {words(strangers)}"
             said.append(f"{has}; its options: {', '.join(options.all)}")
+            said += fitting(self.written)
         if said:
             raise fault("; ".join(said))
         if (self.steps is None) == (self.exec is None):

@@ -5,6 +5,7 @@ Each says in its own words what is wrong; `faults` adds what would be right.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pydantic_core import core_schema
@@ -21,6 +22,8 @@ from kload_spec.model.inlining import (
 )
 from kload_spec.model.written import MAX_TEXT, UNPRINTABLE
 from kload_spec.quantities import QuantityError, parse_duration, parse_share, parse_size
+
+_RATE = re.compile(r"(\d+)\s*/\s*(s|m|h)")  # the habit of writing 10/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def _not_whole(value: object) -> str:
         return f"{show(value)} is text; write {value} without quotes"
     if isinstance(value, float):
         return f"{value} is not a whole number"
+    if isinstance(value, str) and (rate := _RATE.fullmatch(value)) is not None:
+        return f"{show(value)} is not a number; write {rate[1]}, and timeUnit: 1{rate[2]}"
     return f"{show(value)} is not a number"
 
 

@@ -179,7 +179,8 @@ RIGHT = manifest(params={"low": -5, "word": "x", "many": 7})
             "spec.scenarios.buy",
             {"executor": "constant-vus", "iterations": 5, "steps": [{"get": "/"}]},
             "spec.scenarios.buy: constant-vus needs `duration`; constant-vus has no `iterations`;"
-            " its options: duration, vus, pace",
+            " its options: duration, vus, pace;"
+            " what is written fits per-vu-iterations, shared-iterations",
             id="options of another executor",
         ),
         pytest.param(
