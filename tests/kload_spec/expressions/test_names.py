@@ -47,6 +47,9 @@ TEARDOWN = Scope(totals=frozenset({"http_reqs", "iterations"}))
         pytest.param(
             "row.n", Scope(row=frozenset({"false"})), "YAML reads a key n as false", id="truth-key"
         ),
+        pytest.param(
+            "row.price", Scope(row=frozenset({"false"})), "; row has false", id="no-truth-key"
+        ),
         pytest.param("params.x", BODY, "params does not exist here", id="params"),
         pytest.param("params.pek", AFTER, "did you mean params.peak?", id="param"),
         pytest.param("totals.http_reqs", AFTER, "known only in teardown", id="totals"),

@@ -75,6 +75,7 @@ def evaluate(text: str) -> Any:
         pytest.param("has(json.l[3]) && !has(json.l[4]) && !has(json.l['a'])", id="has-element"),
         pytest.param("has(json.m['a']) && !has(json.m[json.one])", id="has-index"),
         pytest.param("has(json.l[json.one]) && !has(json.l[json.half])", id="has-at"),
+        pytest.param("!has(json.l[json.s]) && !has(json.one[json.one])", id="has-at-nothing"),
         pytest.param(
             "!has(json.nil.x) && has(checks.ok) && has(req.headers.x) == false", id="has-else"
         ),

@@ -137,6 +137,30 @@ def test_a_patch_changes_spec_and_labels_but_not_the_name() -> None:
     assert document.value["spec"]["scenarios"]["buy"]["vus"] == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        pytest.param("spec.scenarios", 3, id="itself"),
+        pytest.param("spec.scenarios.buy.vus", 3, id="its-parent"),
+        pytest.param('spec.checks["a.b: [c]"]', 2, id="behind-a-quoted-key"),
+        pytest.param("spec.stages[4].target", 2, id="behind-an-index"),
+        pytest.param("status", 1, id="the-file"),
+    ],
+)
+def test_a_path_without_a_line_has_that_of_what_holds_it(path: str, line: int) -> None:
+    document = Document({}, lines={"": 1, "spec": 2, "spec.scenarios": 3})
+    assert document.line_of(path) == line
+
+
+def test_an_option_of_the_command_line_has_no_line() -> None:
+    problems = [Problem("spec", "is wrong"), Problem("--vus", "0 is below 1")]
+    located = Document({}, lines={"": 1, "spec": 7}).located(InvalidSpec(problems))
+    assert [(problem.path, problem.line) for problem in located.problems] == [
+        ("--vus", None),
+        ("spec", 7),
+    ]
+
+
 def test_a_patched_entry_has_no_line_of_the_file() -> None:
     (document,) = load_text(TEST)
     (patch,) = read_documents("spec: {scenarios: {buy: {vus: -1}}}")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kload_spec.errors import InvalidSpec
-from kload_spec.loading.reader import MAX_DEPTH, RawDocument, read_yaml
+from kload_spec.loading.reader import MAX_CHARS, MAX_DEPTH, RawDocument, read_yaml
 
 
 def value_of(text: str) -> object:
@@ -218,11 +218,16 @@ def test_references_that_multiply_are_bounded() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 5000, "a: " + "[" * (MAX_DEPTH + 5) + "]" * (MAX_DEPTH + 5)],
+    ["[" * 500, "a: " + "[" * (MAX_DEPTH + 5) + "]" * (MAX_DEPTH + 5)],
     ids=["open", "closed"],
 )
 def test_nesting_is_bounded(text: str) -> None:
     assert "nested" in told(text)[0][1] or "never closed" in told(text)[0][1]
+
+
+def test_a_file_is_bounded() -> None:
+    ((_, said),) = told("#" * (MAX_CHARS + 1))
+    assert said == f"the file has {MAX_CHARS + 1} characters, more than {MAX_CHARS}"
 
 
 @settings(max_examples=200)
