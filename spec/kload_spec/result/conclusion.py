@@ -6,13 +6,14 @@ what Prometheus says they counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kload_spec.result.document import Result, ThresholdResult
 from kload_spec.result.totals import summary
 from kload_spec.thresholds import Aggregation, Tally, judge
-from kload_spec.verdicts import Evidence, Fault, JudgedThreshold, Limits, decide
+from kload_spec.verdicts import Evidence, Fault, JudgedThreshold, Limits, Outage, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ def conclude(result: Result, circumstances: Circumstances | None = None) -> Resu
         limits=given.limits,
         requests=head.requests,
         expected=head.requests - head.failed - sum(step.redirects for step in result.load_steps()),
+        outage=_outage(result),
         closed_loop=given.closed_loop,
         duration_s=result.measured_s,
         notes=tuple(result.notes),
@@ -65,6 +67,20 @@ def conclude(result: Result, circumstances: Circumstances | None = None) -> Resu
     return result.model_copy(
         update={"thresholds": thresholds, "summary": head, "verdict": decide(evidence)}
     )
+
+
+def _outage(result: Result) -> Outage | None:
+    """Return how it showed that no request of the load got an answer; None where one did, or none was sent."""
+    answers = [answer for step in result.load_steps() for answer in step.answers]
+    if not answers or any(not answer.error for answer in answers):
+        return None
+    classes: Counter[str] = Counter()
+    for answer in answers:
+        classes[answer.error] += answer.count
+    error, times = classes.most_common(1)[0]
+    samples = [item for item in result.errors if item.kind == "request" and item.message == error]
+    worst = max(samples, key=lambda item: item.count, default=None)
+    return Outage(classes.total(), error, times, worst.sample if worst else "")
 
 
 def _judged(item: ThresholdResult, result: Result, given: Circumstances) -> ThresholdResult:

@@ -1,6 +1,7 @@
 """Evidence of a run -> its verdict.
 
 model     what a verdict is, what it rests on, the limits of a generator's own behaviour
+outage    a target that answered nothing
 rules     the order of precedence, one pure function
 """
 
@@ -13,6 +14,7 @@ from kload_spec.verdicts.model import (
     Reason,
     Verdict,
 )
+from kload_spec.verdicts.outage import Outage
 from kload_spec.verdicts.rules import decide, exit_code
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "JudgedThreshold",
     "Judgement",
     "Limits",
+    "Outage",
     "Reason",
     "Verdict",
     "decide",

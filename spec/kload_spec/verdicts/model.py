@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from kload_spec.health import Health
 from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
+from kload_spec.verdicts.outage import Outage
 
 
 class Verdict(StrEnum):
@@ -124,6 +125,7 @@ class Evidence:
         incomplete: why the data is known not to be all there.
         requests: measured requests.
         expected: of these, answered as expected; a redirect that was followed is no answer.
+        outage: how it showed that no request got an answer, where none did.
         closed_loop: whether any scenario's pace depends on the answers.
         duration_s: for rates of counters.
         notes: warnings that others have found (checks that could not be evaluated, samples not recorded ...).
@@ -139,6 +141,7 @@ class Evidence:
     limits: Limits = field(default_factory=Limits)
     requests: int = 0
     expected: int = 0
+    outage: Outage | None = None
     closed_loop: bool = True
     duration_s: float | None = None
     notes: tuple[str, ...] = ()

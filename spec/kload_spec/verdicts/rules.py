@@ -32,6 +32,15 @@ _EXIT_BY_VERDICT = {
     Verdict.ERROR: 1,
     Verdict.CANCELLED: 105,
 }
+# What a target that is down explains.
+_OF_THE_TARGET = frozenset(
+    {
+        Reason.THRESHOLD_ABORTED,
+        Reason.THRESHOLD_BROKEN,
+        Reason.NO_SAMPLES,
+        Reason.NOTHING_SUCCEEDED,
+    }
+)
 _EXIT_BY_REASON = {
     Reason.INVALID_SPEC: 104,
     Reason.SCRIPT_ERROR: 107,
@@ -47,6 +56,8 @@ def decide(evidence: Evidence) -> Judgement:
         found = rule(evidence)
         if found is not None:
             verdict, reason, message = found
+            if evidence.outage is not None and reason in _OF_THE_TARGET:
+                message = ". ".join(filter(None, [evidence.outage.describe(), message]))
             return Judgement(
                 verdict, reason, message, _warnings(evidence, reason), exit_code(verdict, reason)
             )
@@ -111,16 +122,18 @@ def _without_samples(evidence: Evidence) -> _Found | None:
         return None
     names = ", ".join(f"{threshold.key} {threshold.text}" for threshold in empty)
     verb = "has" if len(empty) == 1 else "have"
+    text = f"{names} {verb} no samples"
+    if evidence.outage is not None:  # said before, and reason enough
+        return Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, text
     cause = "check that the tags it selects exist and that the run reaches them"
     if evidence.requests and not evidence.expected:
-        cause = (
-            f"none of the {evidence.requests} requests was answered as expected; is the target up?"
-        )
+        count = numbers.count(evidence.requests)
+        cause = f"none of the {count} requests was answered as expected; is the target up?"
     elif not evidence.requests:
         cause = "no request was measured; did the load run at all?"
     elif all(threshold.metric == "iterations_failed" for threshold in empty):
         cause = "no iteration ended by itself; give the load, or gracefulStop, more time"
-    return Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, f"{names} {verb} no samples: {cause}"
+    return Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, f"{text}: {cause}"
 
 
 def _incomplete(evidence: Evidence) -> _Found | None:
@@ -146,9 +159,9 @@ def _not_delivered(evidence: Evidence) -> _Found | None:
     return (
         Verdict.INCONCLUSIVE,
         Reason.LOAD_NOT_DELIVERED,
-        f"{numbers.share(health.late_share)} of {health.arrivals} arrivals were started more than"
-        f" {_time(limits.late_start_s)} late ({health.late_starts}) or dropped by the generator"
-        f" ({health.dropped_by_generator}); the limit is {numbers.share(limits.late_share)}."
+        f"{numbers.share(health.late_share)} of {numbers.count(health.arrivals)} arrivals were started more than"
+        f" {_time(limits.late_start_s)} late ({numbers.count(health.late_starts)}) or dropped by the generator"
+        f" ({numbers.count(health.dropped_by_generator)}); the limit is {numbers.share(limits.late_share)}."
         " Give it more CPU, more runners, or a lower rate",
     )
 
@@ -160,7 +173,8 @@ def _local_faults(evidence: Evidence) -> _Found | None:
     return (
         Verdict.INCONCLUSIVE,
         Reason.LOCAL_FAULTS,
-        f"{errors} requests failed for lack of ports, files or memory on the generator's side; the limit is {limit}."
+        f"{numbers.count(errors)} requests failed for lack of ports, files or memory on the generator's side;"
+        f" the limit is {limit}."
         " Raise `ulimit -n` or ip_local_port_range, or spread the load over more runners",
     )
 
@@ -200,12 +214,11 @@ def _broken(evidence: Evidence) -> _Found | None:
 def _nothing_succeeded(evidence: Evidence) -> _Found | None:
     if not evidence.requests or evidence.expected:
         return None
-    return (
-        Verdict.FAILED,
-        Reason.NOTHING_SUCCEEDED,
-        f"none of the {evidence.requests} requests was answered as expected; at least 1 must be."
-        " Look at the errors, and at `expect` where other statuses are the right ones",
+    message = (
+        f"none of the {numbers.count(evidence.requests)} requests was answered as expected; at least 1 must be."
+        " Look at the errors, and at `expect` where other statuses are the right ones"
     )
+    return Verdict.FAILED, Reason.NOTHING_SUCCEEDED, "" if evidence.outage else message
 
 
 def _passed(evidence: Evidence) -> _Found:
@@ -218,7 +231,11 @@ def _passed(evidence: Evidence) -> _Found:
             " add thresholds to say what is good enough",
         )
     held = "1 threshold held" if len(explicit) == 1 else f"all {len(explicit)} thresholds held"
-    return Verdict.PASSED, Reason.THRESHOLDS_HELD, f"{held} over {evidence.requests} requests"
+    return (
+        Verdict.PASSED,
+        Reason.THRESHOLDS_HELD,
+        f"{held} over {numbers.count(evidence.requests)} requests",
+    )
 
 
 _RULES: tuple[Callable[[Evidence], _Found | None], ...] = (
@@ -263,9 +280,10 @@ def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
     health, limits = evidence.health, evidence.limits
     found = list(evidence.notes)
     if health.dropped_by_target:
+        dropped = f"{numbers.count(health.dropped_by_target)} of {numbers.count(health.arrivals)} arrivals"
         found.append(
-            f"{health.dropped_by_target} of {health.arrivals} arrivals were dropped because all VUs were waiting for"
-            " the target; it is too slow for this rate, or maxVUs is too low"
+            f"{dropped} were dropped because all VUs were waiting for the target; it is too slow for this rate, or"
+            " maxVUs is too low"
         )
     if health.late_share and reason is not Reason.LOAD_NOT_DELIVERED:  # which says so itself
         found.append(
@@ -282,7 +300,9 @@ def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
             f"the generator was throttled for {_time(health.cpu_throttled_s)}; raise its CPU limit, or remove it"
         )
     if health.missed_paces:
-        found.append(f"{health.missed_paces} iterations took longer than their `pace`")
+        found.append(
+            f"{numbers.count(health.missed_paces)} iterations took longer than their `pace`"
+        )
     overstated = [
         item
         for item in _judged(evidence)

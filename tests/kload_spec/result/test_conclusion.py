@@ -7,7 +7,9 @@ from results import IDENTITY, histogram, runner_result
 
 from kload_spec.metrics import BUILTIN
 from kload_spec.result import (
+    AnswerCount,
     Circumstances,
+    ErrorResult,
     Result,
     RunIdentity,
     StepResult,
@@ -93,3 +95,39 @@ def test_every_aggregation_has_a_value_to_show(text: str, observed: float) -> No
     concluded = conclude(Result(run=IDENTITY, thresholds=[item]))
     assert concluded.thresholds[0].observed == pytest.approx(observed, rel=0.0087)
     assert concluded.thresholds[0].outcome.held is True
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        pytest.param(
+            {"connect": 5, "timeout": 2},
+            "no answer to any of the 7 requests: GET /: refused (5 times)",
+            id="none",
+        ),
+        pytest.param({"connect": 5, "": 2}, "none of the 7 requests was answered as", id="some"),
+    ],
+)
+def test_a_target_that_answered_nothing_is_told_with_its_most_frequent_error(
+    answers: dict[str, int], says: str
+) -> None:
+    steps = [
+        StepResult(
+            scenario="s",
+            name="get",
+            requests=7,
+            failed=7,
+            answers=[
+                AnswerCount(method="GET", status=0 if e else 500, expected=False, error=e, count=n)
+                for e, n in answers.items()
+            ],
+        )
+    ]
+    errors = [
+        ErrorResult(scenario="s", step="get", kind="request", message=error, count=n, sample=text)
+        for error, n, text in (("connect", 5, "GET /: refused"), ("timeout", 2, "GET /: late"))
+    ]
+    result = conclude(Result(run=IDENTITY, steps=steps, errors=errors))
+    assert result.verdict is not None
+    assert result.verdict.reason is Reason.NOTHING_SUCCEEDED
+    assert result.verdict.message.startswith(says)
