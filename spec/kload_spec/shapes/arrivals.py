@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
-from kload_spec.shapes.instants import ceil_div, to_ns, to_s
+from kload_spec.shapes.instants import ceil_div, to_ns, to_s, within
 from kload_spec.shapes.virtual_users import Stage
 
 
@@ -55,7 +55,7 @@ class ConstantArrivalRate:
 
     def vus_at(self, t_s: float) -> int:
         """VUs active at most, t_s seconds into the shape."""
-        return self.max_vus if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0
+        return self.max_vus if within(t_s, self.duration_s) else 0
 
     def due(self, n: int) -> float:
         """Return the instant of the n-th arrival, seconds into the shape.
@@ -116,7 +116,7 @@ class RampingArrivalRate:
 
     def vus_at(self, t_s: float) -> int:
         """VUs active at most, t_s seconds into the shape."""
-        return self.max_vus if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0
+        return self.max_vus if within(t_s, self.duration_s) else 0
 
     def due(self, n: int) -> float:
         """Return the instant of the n-th arrival, seconds into the shape.

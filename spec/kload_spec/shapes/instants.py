@@ -23,3 +23,8 @@ def to_s(nanoseconds: int) -> float:
 def ceil_div(dividend: int, divisor: int) -> int:
     """Divide whole numbers, rounding up."""
     return -(-dividend // divisor)
+
+
+def within(t_s: float, duration_s: float) -> bool:
+    """Tell whether an instant lies in a shape of this length: its start included, its end excluded."""
+    return 0 <= to_ns(t_s) < to_ns(duration_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kload_spec.shapes.instants import to_ns
+from kload_spec.shapes.instants import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PerVUIterations:
 
     def vus_at(self, t_s: float) -> int:
         """VUs active at most, t_s seconds into the shape."""
-        return self.vus if 0 <= to_ns(t_s) < to_ns(self.max_duration_s) else 0
+        return self.vus if within(t_s, self.max_duration_s) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,4 @@ class SharedIterations:
 
     def vus_at(self, t_s: float) -> int:
         """VUs active at most, t_s seconds into the shape."""
-        return self.vus if 0 <= to_ns(t_s) < to_ns(self.max_duration_s) else 0
+        return self.vus if within(t_s, self.max_duration_s) else 0

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kload_spec.shapes.instants import ceil_div, to_ns, to_s
+from kload_spec.shapes.instants import ceil_div, to_ns, to_s, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ConstantVUs:
 
     def vus_at(self, t_s: float) -> int:
         """VUs active t_s seconds into the shape."""
-        return self.vus if 0 <= to_ns(t_s) < to_ns(self.duration_s) else 0
+        return self.vus if within(t_s, self.duration_s) else 0
 
     def spans(self, vu: int) -> tuple[Span, ...]:
         """Return when this VU index is active."""
