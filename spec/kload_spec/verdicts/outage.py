@@ -13,10 +13,10 @@ _CHECK: Mapping[str, str] = MappingProxyType(
     {  # by the class of the error (`AnswerCount.error`)
         "connect": _ADDRESS,
         "dns": "is the name of the target right (target.baseURL, --target), and known here?",
-        "tls": "look at target.tls and at the target's certificate",
+        "tls": "look at target.tls and at the target's certificate.",
         "timeout": "can it be reached from here, or is target.timeout too short?",
         "protocol": "is this an HTTP/1.1 port, and does it want https?",
-        "policy": "the limits of this place allow no load on it",
+        "policy": "the limits of this place allow no load on it.",
     }
 )
 

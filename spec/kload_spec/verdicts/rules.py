@@ -57,7 +57,7 @@ def decide(evidence: Evidence) -> Judgement:
         if found is not None:
             verdict, reason, message = found
             if evidence.outage is not None and reason in _OF_THE_TARGET:
-                message = ". ".join(filter(None, [evidence.outage.describe(), message]))
+                message = f"{evidence.outage.describe()} {message}".rstrip()
             return Judgement(
                 verdict, reason, message, _warnings(evidence, reason), exit_code(verdict, reason)
             )

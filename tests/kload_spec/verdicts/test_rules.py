@@ -585,13 +585,13 @@ NO_ANSWER = (
         pytest.param(
             (MANY_FAILED,),
             "ThresholdBroken",
-            f"{NO_ANSWER}. http_req_failed rate<1% is 5 %",
+            f"{NO_ANSWER} http_req_failed rate<1% is 5 %",
             id="broken",
         ),
         pytest.param(
             (UNSEEN,),
             "NoSamples",
-            f"{NO_ANSWER}. http_req_duration{{scenario:x}} p(95)<500ms has no samples",
+            f"{NO_ANSWER} http_req_duration{{scenario:x}} p(95)<500ms has no samples",
             id="no-samples",
         ),
     ],
