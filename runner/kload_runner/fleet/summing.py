@@ -9,7 +9,7 @@ from kload_runner.snapshots import RunPhase, RunSnapshot, ThresholdSnapshot
 from kload_spec.control import RunnerPhase, StatusReply
 from kload_spec.histogram import Histogram
 from kload_spec.plan import Plan
-from kload_spec.thresholds import Tally, Threshold, judge, show_value
+from kload_spec.thresholds import Aggregation, Tally, Threshold, judge, show_value
 
 _PHASES = {
     RunnerPhase.IDLE: RunPhase.IDLE,
@@ -24,6 +24,7 @@ _PHASES = {
     RunnerPhase.FINISHED: RunPhase.FINISHED,
     RunnerPhase.RELEASED: RunPhase.FINISHED,
 }
+_PERCENTILES = frozenset({Aggregation.PERCENTILE, Aggregation.MED})
 
 
 def tallies_of(statuses: Sequence[StatusReply]) -> dict[str, Tally]:
@@ -127,7 +128,7 @@ def _thresholds(
                 metric=threshold.key,
                 expression=threshold.text,
                 observed=outcome.observed,
-                shown=show_value(outcome.observed, threshold),
+                shown=_shown(threshold, outcome.observed, len(statuses)),
                 samples=outcome.samples,
                 holds=outcome.held,
                 implicit=threshold.implicit,
@@ -136,12 +137,26 @@ def _thresholds(
     return tuple(found)
 
 
+def _shown(threshold: Threshold, observed: float | None, runners: int) -> str:
+    """Return the value as people read it, marked where it is no more than near: see `_estimate`."""
+    text = show_value(observed, threshold)
+    near = runners > 1 and observed is not None and threshold.aggregation in _PERCENTILES
+    return f"≈ {text}" if near else text
+
+
 def _estimate(threshold: Threshold, statuses: Sequence[StatusReply]) -> float | None:
-    """Return an order statistic of the fleet for display: that of its runners, weighted by their samples."""
+    """Return an order statistic of the fleet for display: that of its runners, weighted by their samples.
+
+    The histograms themselves would say it exactly, but writing and reading one costs a runner's loop almost a
+    millisecond per threshold and second. Whether the threshold holds is exact, and so is the result.
+    """
     parts = [
         status.thresholds[threshold.id] for status in statuses if threshold.id in status.thresholds
     ]
     known = [(part.estimate, part.samples) for part in parts if part.estimate is not None]
+    if known and threshold.aggregation not in _PERCENTILES:
+        furthest = max if threshold.aggregation is Aggregation.MAX else min
+        return furthest(estimate for estimate, _ in known)
     total = sum(samples for _, samples in known)
     if not total:
         return None
