@@ -131,6 +131,7 @@ def _metric(metric: MetricRecorder) -> MetricResult:
         type=definition.type,
         unit=definition.unit,
         per_s=definition.per_s,
+        description=definition.description,
         scenario=metric.tags["scenario"],
         step=metric.tags.get("step", ""),
         tags=metric.own_tags,

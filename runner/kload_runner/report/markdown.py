@@ -30,7 +30,9 @@ def markdown(view: View) -> str:
             ("", "check", "where", "held", "times"),
             ((row.mark, row.name, row.place, row.share, row.counts) for row in view.checks),
         ),
-        _table(("metric", "values"), ((row.name, row.values) for row in view.metrics)),
+        _table(
+            ("metric", "values", ""), ((row.name, row.values, row.meaning) for row in view.metrics)
+        ),
         _table(("errors", "message"), ((fact.label, fact.value) for fact in view.errors)),
         " · ".join(f"{fact.label} {_cell(fact.value)}" for fact in view.facts),
     ]

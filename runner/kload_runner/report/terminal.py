@@ -136,9 +136,9 @@ def _print_checks(view: View, console: Console) -> None:
 def _print_metrics(view: View, console: Console) -> None:
     if not view.metrics:
         return
-    table = _table("metric", "values")
+    table = _table("metric", "values", "")
     for row in view.metrics:
-        table.add_row(row.name, row.values)
+        table.add_row(row.name, row.values, Text(row.meaning, "dim"))
     _section("metrics", table, console)
 
 

@@ -77,11 +77,12 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One custom metric over all steps that recorded it."""
+    """One custom metric over all steps that recorded it. `meaning` is the manifest's description."""
 
     name: str
     kind: str
     values: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,9 @@ class View:
         stats = totals(self.result)
         first = {metric.name: metric for metric in reversed(self.result.metrics)}
         return [
-            MetricRow(name, str(metric.type), _metric_values(metric, stats[name]))
+            MetricRow(
+                name, str(metric.type), _metric_values(metric, stats[name]), metric.description
+            )
             for name, metric in sorted(first.items())
         ]
 

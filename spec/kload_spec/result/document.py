@@ -149,6 +149,7 @@ class MetricResult(_Model):
     type: MetricType
     unit: Unit = Unit.NONE
     per_s: float = Field(default=1.0, description="unit of a counter's rate")
+    description: str = Field(default="", description="the manifest's own, for reports")
     scenario: str
     step: str = ""
     tags: dict[str, str] = {}

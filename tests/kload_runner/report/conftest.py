@@ -97,6 +97,7 @@ def result() -> Result:
         ],
         metrics=[
             MetricResult(
+                description="tickets bought",
                 name="events",
                 type=MetricType.COUNTER,
                 per_s=60,

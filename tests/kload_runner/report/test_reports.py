@@ -26,6 +26,7 @@ SAID = (
     "99 %",
     "12,600/min",
     "1 %  (9 of 900)",
+    "tickets bought",
 )
 
 
