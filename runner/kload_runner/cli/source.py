@@ -6,10 +6,12 @@ Shared by `run` and `validate`, so that what is validated is what would run. Rea
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +29,18 @@ if TYPE_CHECKING:
 
 
 QUICK_VUS, QUICK_DURATION = 1, "10s"  # of `kload run URL` without --vus or --duration
+
+_K6_SCRIPT = (
+    "a k6 script cannot be run as it is; docs/from-k6.md shows how to write it as a LoadTest"
+)
+_SCRIPTS: Mapping[str, str] = MappingProxyType(
+    {
+        ".js": _K6_SCRIPT,
+        ".ts": _K6_SCRIPT,
+        ".mjs": _K6_SCRIPT,
+        ".py": "a script is named by a manifest: spec.script, docs/scripts.md; for a locustfile docs/from-locust.md",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +155,25 @@ def _documents(what: str) -> Iterator[tuple[Document, Path]]:
 
 
 def _read(path: Path, load: Callable[[str, str], tuple[Document, ...]]) -> tuple[Document, ...]:
+    if path.suffix in _SCRIPTS:
+        raise Refused.because(f"{path}: {_SCRIPTS[path.suffix]}")
     try:
         return load(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
-        raise Refused.because(f"{path}: {error.strerror}") from error
+        hint = f"; a URL begins with http://: http://{path}" if _is_address(str(path)) else ""
+        raise Refused.because(f"{path}: {error.strerror}{hint}") from error
     except UnicodeDecodeError as error:
         raise Refused.because(
             f"{path}: not UTF-8 text ({error.reason} at byte {error.start})"
         ) from error
     except InvalidSpec as error:
         raise Refused.invalid(error, str(path)) from error
+
+
+def _is_address(word: str) -> bool:
+    """Tell whether a word that names no file was meant as a URL without its scheme."""
+    address = r"(localhost|\d+(\.\d+){3}|\[[\da-f:]+\]|[\w.-]+(?=:\d))(:\d+)?(/|$)"
+    return re.match(address, word) is not None
 
 
 def _with_patches(document: Document, patches: Sequence[Document]) -> Document:

@@ -66,6 +66,8 @@ _ABSENT: Final = {
     "totals": "is known only in teardown",
 }
 
+_DECLARE: Final = {"env": "declare it under spec.env, e.g. [{name: API_KEY}]"}
+
 _KINDS: Final[Mapping[type, Kind]] = {
     type(None): Kind.NULL,
     bool: Kind.BOOL,
@@ -167,7 +169,7 @@ class Names:
         elif not hint and known:
             hint = f"; {root} has {listed(known)}"
         elif not known:
-            hint = "; none is declared"
+            hint = f"; {_DECLARE[root]}" if root in _DECLARE else "; none is declared"
         if name.lower() in _YAML_TRUTHS and known & {"true", "false"}:
             hint = f"; YAML reads a key {name} as {'true' if name.lower() in ('y', 'yes', 'on') else 'false'}: quote it"
         self._fail(f"unknown name {root}.{name}{hint}", at)

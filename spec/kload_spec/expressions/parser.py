@@ -39,6 +39,7 @@ from kload_spec.expressions.syntax import (
 )
 from kload_spec.expressions.tokens import Token, TokenKind, tokenize
 
+_PATTERN: Final = "; a pattern is a quoted text: body.matches('abc')"
 _RELATIONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _WORDS: Final = {
@@ -124,7 +125,8 @@ class _Parser:
         piece = self._text[token.start : token.end]
         if self.sees(*_RELATIONS):
             self._fail(f"{piece} cannot follow a comparison; write a < b && b < c")
-        self._fail(f"{piece[:40]} stands where {wanted} should follow")
+        hint = _PATTERN if piece == "/" else ""
+        self._fail(f"{piece[:40]} stands where {wanted} should follow{hint}")
 
     def _fail(self, message: str) -> NoReturn:
         raise ExpressionError(message, self._text, self.token.start + 1)

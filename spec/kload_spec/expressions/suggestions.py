@@ -12,7 +12,10 @@ from typing import Final
 _RESPONSE: Final = "the latest response is read directly: status, body, json, headers, duration"
 _MATH: Final = "functions stand alone: abs(x), floor(x), ceil(x), round(x), min(a, b), max(a, b)"
 
+_SENDS: Final = "an expression sends nothing; a request is a step of its own, e.g. - get: /path"
+
 _FOREIGN_NAMES: Final = {
+    **dict.fromkeys(("http", "https", "fetch", "axios", "requests", "client", "k6"), _SENDS),
     "res": _RESPONSE,
     "r": _RESPONSE,
     "resp": _RESPONSE,

@@ -81,13 +81,12 @@ def load_text(text: str, source: str = "") -> tuple[Document, ...]:
             [Problem("", "the file is empty; `kload new` writes a test to start from")]
         )
     kinds = ", ".join(dict.fromkeys(_kind_of(document.value) for document in documents))
-    raise InvalidSpec(
-        [
-            Problem(
-                "", f"the file holds {kinds}, but no LoadTest (apiVersion: kload.dev/v1alpha1)", 1
-            )
-        ]
+    foreign = any(
+        str(document.value.get("apiVersion", "")).startswith("k6.io/") for document in documents
     )
+    hint = "; docs/from-k6.md shows how to carry it over" if foreign else ""
+    said = f"the file holds {kinds}, but no LoadTest (apiVersion: kload.dev/v1alpha1){hint}"
+    raise InvalidSpec([Problem("", said, 1)])
 
 
 def read_documents(text: str, source: str = "") -> tuple[Document, ...]:

@@ -62,7 +62,10 @@ _SYNTAX: tuple[tuple[str, str], ...] = (
     ("while parsing a tag", "a value that begins with ! is a tag in YAML; quote it"),
     ("while scanning an anchor", "a value that begins with & is an anchor in YAML; quote it"),
     ("while scanning an alias", "a value that begins with * is a reference in YAML; quote it"),
-    ("mapping values are not allowed", f"a text with ': ' in it ends there; {REMEDY}"),
+    (
+        "mapping values are not allowed",
+        f"a text with ': ' in it ends there; {REMEDY}; if this is a field, indent it like its neighbours",
+    ),
     ("found character '\\t'", "the line is indented with a tab; use blanks"),
     ("cannot start any token", "a value cannot begin with this character (%, @ or `); quote it"),
     ("found unexpected end of stream", "a quote or bracket is never closed"),

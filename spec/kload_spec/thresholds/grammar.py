@@ -27,7 +27,7 @@ from fractions import Fraction
 from math import isinf
 
 from kload_spec.metrics import MetricDefinition, MetricType, Unit
-from kload_spec.thresholds.mistakes import explain_expression, explain_gauge
+from kload_spec.thresholds.mistakes import explain_expression, explain_gauge, explain_metric
 from kload_spec.thresholds.model import (
     Aggregation,
     Comparison,
@@ -35,7 +35,7 @@ from kload_spec.thresholds.model import (
     Threshold,
     ThresholdError,
 )
-from kload_spec.thresholds.selectors import check_tags, parse_key, suggestion
+from kload_spec.thresholds.selectors import check_tags, parse_key
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _EXPRESSION = re.compile(
@@ -103,7 +103,7 @@ def parse_threshold(
     name, selector = parse_key(key)
     definition = metrics.get(name)
     if definition is None:
-        raise ThresholdError(f"{name!r} is no metric; {suggestion(name, metrics)}")
+        raise ThresholdError(explain_metric(name, metrics))
     if definition.type is MetricType.GAUGE:
         raise ThresholdError(explain_gauge(name))
     if tags is not None:

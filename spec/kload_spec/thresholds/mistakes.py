@@ -6,13 +6,21 @@ Only called when the grammar has refused a text; it never accepts anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+
+from kload_spec.thresholds.selectors import suggestion
 
 _EXAMPLES = "write e.g. p(95)<500ms, avg<200ms, rate<1%, count>=100, with 'abort after 10s' behind it if needed"
 
 _OTHER_NAMES: Mapping[str, str] = {
     "mean": "avg", "average": "avg", "median": "med", "minimum": "min", "maximum": "max", "sum": "count",
     "total": "count", "percent": "rate", "error_rate": "rate", "percentile": "p(95)", "quantile": "p(95)",
+}  # fmt: skip
+
+_HTTP_ONLY = "kload speaks HTTP/1.1 only"
+_FOREIGN_METRICS: Mapping[str, str] = {
+    "group_duration": "there are no groups; a step has http_req_duration{step:NAME}, an iteration iteration_duration",
+    "ws_": _HTTP_ONLY, "grpc_": _HTTP_ONLY, "browser_": _HTTP_ONLY, "websocket": _HTTP_ONLY,
 }  # fmt: skip
 
 
@@ -22,6 +30,17 @@ def explain_gauge(name: str) -> str:
         f"{name!r} is a gauge: gauges are for graphs, and have no threshold; "
         "declare a trend (max<...) or a counter (count<...) instead"
     )
+
+
+def explain_metric(name: str, metrics: Collection[str]) -> str:
+    """Return what to do about a metric that is not there."""
+    for prefix, instead in _FOREIGN_METRICS.items():
+        if name.startswith(prefix):
+            return f"{name!r} is no metric; {instead}"
+    near = suggestion(name, metrics)
+    if near.startswith("did you mean"):
+        return f"{name!r} is no metric; {near}"
+    return f"{name!r} is no metric; declare your own under spec.metrics, e.g. {{{name}: {{type: trend}}}}; {near}"
 
 
 def explain_expression(text: str, rule: str) -> str:

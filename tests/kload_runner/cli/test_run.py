@@ -153,6 +153,10 @@ def test_two_workers_send_what_one_would(write: Write, target: str) -> None:
     ("words", "message"),
     [
         pytest.param(["run", "nowhere.yaml"], "No such file", id="no-such-file"),
+        pytest.param(["run", "localhost:8080/a"], "http://localhost:8080/a", id="url-no-scheme"),
+        pytest.param(["run", "shop.test:80"], "a URL begins with http://", id="host-no-scheme"),
+        pytest.param(["run", "test.js"], "docs/from-k6.md", id="k6-script"),
+        pytest.param(["run", "locustfile.py"], "docs/from-locust.md", id="locustfile"),
         pytest.param(["run", "x.yaml", "--workers", "0"], "--workers 0", id="no-workers"),
         pytest.param(
             ["run", "x.yaml", "--out", "pdf"], "json, junit, markdown", id="unknown-format"

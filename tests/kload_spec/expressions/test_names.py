@@ -63,6 +63,10 @@ TEARDOWN = Scope(totals=frozenset({"http_reqs", "iterations"}))
         pytest.param("jsn.id", AFTER, "did you mean json?", id="root"),
         pytest.param("wibble", AFTER, "a text needs quotes: 'wibble'", id="bare-text"),
         pytest.param("res.status", AFTER, "the latest response is read directly", id="k6-res"),
+        pytest.param("http.get('/')", AFTER, "a request is a step of its own", id="k6-http"),
+        pytest.param(
+            "env.TOKEN", Scope(env=frozenset()), "declare it under spec.env", id="env-undeclared"
+        ),
         pytest.param("__VU", AFTER, "write vu", id="k6-vu"),
         pytest.param("__ENV.X", AFTER, "write env.NAME", id="k6-env"),
         pytest.param("undefined", AFTER, "write null", id="undefined"),

@@ -41,6 +41,7 @@ def test_an_expression_is_read_as(text: str, value: object) -> None:
     [
         pytest.param("", 1, "is empty", id="empty"),
         pytest.param("  ", 3, "is empty", id="blank"),
+        pytest.param("body.match(/abc/)", 12, "body.matches('abc')", id="a-pattern-of-javascript"),
         pytest.param("1 +", 4, "ends where a value should follow", id="ends-early"),
         pytest.param("(1", 3, "ends where ')' should follow", id="open-parenthesis"),
         pytest.param("[1 2]", 4, "2 stands where ',' should follow", id="missing-comma"),

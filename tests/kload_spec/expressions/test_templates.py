@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -129,3 +130,30 @@ def test_a_faulty_text_field_is_refused(text: str, column: int | None, message: 
 def test_a_text_that_grows_too_long_is_a_cause(text: str) -> None:
     with pytest.raises(EvaluationError, match="longer than 2097152"):
         compile_template(text, SCOPE).evaluate(STATE)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("/orders/${id}", "${id} is not interpolated; write $(vars.id)", id="variable"),
+        pytest.param("/orders/{{ id }}", "write $(vars.id)", id="variable-in-braces"),
+        pytest.param("{{email}}", "write $(row.email)", id="column"),
+        pytest.param("${peak}", "write $(params.peak)", id="param"),
+        pytest.param("Bearer ${TOKEN}", "write $(env.TOKEN)", id="environment"),
+    ],
+)
+def test_a_known_name_in_the_brackets_of_other_tools_is_told_ours(text: str, said: str) -> None:
+    known = Scope(
+        vars=frozenset({"id"}),
+        row=frozenset({"email"}),
+        env=frozenset({"TOKEN"}),
+        constants={"peak": 1},
+    )
+    with pytest.raises(ExpressionError, match=re.escape(said)):
+        compile_template(text, known)
+
+
+def test_a_name_nobody_knows_in_such_brackets_is_text() -> None:
+    assert (
+        compile_template("Hello {{ name }} ${id}", Scope(vars=frozenset())).constant is not MISSING
+    )

@@ -47,6 +47,12 @@ def test_a_list_is_taken_apart_and_keeps_its_lines() -> None:
             id="other kind",
         ),
         pytest.param(
+            "apiVersion: k6.io/v1alpha1\nkind: TestRun\nspec: {parallelism: 4}",
+            "the file holds TestRun (k6.io/v1alpha1), but no LoadTest (apiVersion: kload.dev/v1alpha1);"
+            " docs/from-k6.md shows how to carry it over",
+            id="of the k6 operator",
+        ),
+        pytest.param(
             "- a",
             "a document is a list, not a map; a LoadTest begins with apiVersion and kind",
             id="list",

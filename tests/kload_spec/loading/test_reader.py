@@ -74,7 +74,8 @@ def test_yaml_becomes_what_the_api_server_would_see(text: str, value: object) ->
         pytest.param(
             "a: x ? b : c",
             1,
-            "a text with ': ' in it ends there; quote it or use block style",
+            "a text with ': ' in it ends there; quote it or use block style; if this is a field, indent it like its"
+            " neighbours",
             id="colon",
         ),
         pytest.param(
