@@ -48,6 +48,7 @@ EVENTS_AFTER_S = 2.0  # s a pod or Job may take before its events are read
 _ASK_PLAN = frozenset({Phase.GATING, Phase.STARTING})
 _ASK_STATUS = frozenset({Phase.RUNNING, Phase.STOPPING, Phase.TEARDOWN, Phase.JUDGING})
 _WITH_METRICS = frozenset({Phase.GATING, Phase.RUNNING, Phase.JUDGING})
+_AFTER_THE_START = _ASK_STATUS
 _DONE = frozenset({RunnerPhase.FINISHED, RunnerPhase.RELEASED})
 
 
@@ -95,7 +96,8 @@ class Observer:
         fleet = self.fleet(run, pods)
         runners = await self._runners(fleet, phase)
         setup = await fleet.set_up() if phase is Phase.SETUP else None
-        results = await self._results(fleet, memory, runners, phase)
+        left = left_behind(pods, run, description) if phase in _AFTER_THE_START else {}
+        results = {**left, **await self._results(fleet, memory, runners, phase)}
         merged = merge([results[index] for index in sorted(results)]) if results else None
         teardown = await self._teardown(fleet, runners, merged) if phase is Phase.TEARDOWN else None
         metrics = None
@@ -114,6 +116,7 @@ class Observer:
             metrics=metrics,
             merged=merged,
             merged_of=len(results),
+            left=frozenset(left),
             kept=kept,
             skew_s=memory.skew_s,
         )
@@ -262,6 +265,32 @@ class Observer:
             return await _total_metrics(client, queries, final=phase is Phase.JUDGING)
         except PrometheusError as error:
             return MetricsSeen(problem=str(error), permanent=isinstance(error, Misconfigured))
+
+
+def left_behind(
+    pods: Mapping[int, PodSeen], run: Run, description: DescriptionSeen | None
+) -> dict[int, Result]:
+    """Return the totals of runners that ended by themselves: of this run, this plan and this runner, and whole.
+
+    What a runner left that did not end as planned (a fault, a signal, a stop) is no ground for a verdict.
+    """
+    plan = description.plan if description else None
+    found: dict[int, Result] = {}
+    for index, pod in pods.items():
+        farewell = pod.farewell
+        if plan is None or pod.phase is not PodPhase.SUCCEEDED or farewell is None:
+            continue
+        result = farewell.result() if farewell.ended_well else None
+        if (
+            result is not None
+            and (result.run.uid, result.run.plan_hash) == (run.uid, plan.plan_hash)
+            and [item.index for item in result.runners] == [index]
+            and {item.definition.id for item in result.thresholds}
+            == {item.id for item in plan.thresholds}
+            and result.started_at is not None
+        ):
+            found[index] = result
+    return found
 
 
 async def _gate_metrics(client: PrometheusClient, queries: promql.RunQueries) -> MetricsSeen:

@@ -8,13 +8,13 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from kload_operator.runs import INDEX_LABEL
 from kload_operator.seen import Blocker, JobSeen, PodPhase, PodSeen
+from kload_spec.farewell import Farewell
 from kload_spec.verdicts import Reason
 
 Manifest = Mapping[str, Any]
@@ -81,6 +81,7 @@ def pod_seen(pod: Manifest) -> PodSeen:
         created=time_of(metadata.get("creationTimestamp")),
         blocker=_blocker(metadata, status) if phase is PodPhase.PENDING else None,
         end=_end(metadata["name"], status) if phase in (PodPhase.FAILED, PodPhase.GONE) else None,
+        farewell=_farewell(status) if phase is PodPhase.SUCCEEDED else None,
     )
 
 
@@ -170,17 +171,26 @@ def _end(name: str, status: Manifest) -> Blocker:
     return Blocker(Reason.RUNNER_LOST, f"{name}: the pod was deleted")
 
 
+def _farewell(status: Manifest) -> Farewell | None:
+    """Return the last words of a runner that ended well."""
+    for container in _containers(status):
+        terminated = container.get("state", {}).get("terminated") or {}
+        if terminated.get("message"):
+            return Farewell.read(str(terminated["message"]))
+    return None
+
+
 def _exited(name: str, terminated: Manifest) -> Blocker:
-    """Read what a runner left in its termination message; it is JSON if it is ours."""
+    """Read what a runner left in its termination message, if it is ours."""
     code = terminated.get("exitCode")
     told = str(terminated.get("message") or "")
     reason = _EXIT_REASONS.get(code or 0, Reason.RUNNER_LOST)
-    try:
-        farewell = json.loads(told)
-        reason = _OWN_REASONS.get(str(farewell.get("reason")), reason)
-        told = str(farewell.get("message") or "; ".join(farewell.get("faults") or ()) or "")
-    except (ValueError, AttributeError):
+    farewell = Farewell.read(told)
+    if farewell is None:
         told = told[-500:]
+    else:
+        reason = _OWN_REASONS.get(farewell.reason, reason)
+        told = farewell.message or "; ".join(farewell.faults)
     if reason is not Reason.RUNNER_LOST and told:
         return Blocker(reason, told)
     return Blocker(reason, f"{name}: exited with code {code}{': ' if told else ''}{told}")

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kload_spec.control import PhaseReply, RunDescription, RunnerPhase, StatusReply
+from kload_spec.farewell import Farewell
 from kload_spec.plan import Plan
 from kload_spec.result import Result
 from kload_spec.thresholds import Tally
@@ -51,6 +52,7 @@ class PodSeen:
         ready_since: when it last became ready.
         blocker: why it does not come up.
         end: why it ended, unless it ended well.
+        farewell: its last words, if it left any.
     """
 
     name: str
@@ -62,6 +64,7 @@ class PodSeen:
     created: datetime | None = None
     blocker: Blocker | None = None
     end: Blocker | None = None
+    farewell: Farewell | None = None
 
     @property
     def alive(self) -> bool:
@@ -147,6 +150,7 @@ class Seen:
         runners: by index; those whose pod is alive and was asked.
         setup, teardown: how runner 0 says it stands.
         results: merged document of those who had one, of how many runners.
+        left: runners that ended by themselves, as planned, and left their totals in their pods.
         kept: the result document found in its ConfigMap.
         skew_s: between the first and the last instant the runners were armed for.
     """
@@ -162,5 +166,6 @@ class Seen:
     metrics: MetricsSeen | None = None
     merged: Result | None = None
     merged_of: int = 0
+    left: frozenset[int] = frozenset()
     kept: Result | None = None
     skew_s: float | None = None

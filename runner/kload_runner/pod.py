@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,19 +28,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kload_runner.api import environment_of
-from kload_runner.engine.account import result_of
 from kload_runner.fleet.hosting import Assignment, Host
 from kload_runner.loop import choose_loop, run
 from kload_runner.script.loading import ScriptError
 from kload_spec.control import CONTROL_PORT, RUN_FILE, RunDescription
 from kload_spec.errors import InvalidSpec, Problem
+from kload_spec.farewell import Farewell, packed
 from kload_spec.planning import plan_of
 
 logger = logging.getLogger(__name__)
 
 CONFIG_DIR = "/etc/kload"
 TERMINATION_FILE = Path("/dev/termination-log")
-MAX_TERMINATION_BYTES = 4096  # what the kubelet keeps
 EXIT_INVALID, EXIT_SCRIPT, EXIT_FAILED = 104, 107, 1
 
 
@@ -133,36 +132,32 @@ def _assignment(
 def _say_goodbye(settings: PodSettings, host: Host, code: int) -> None:
     """Leave the totals in the termination message."""
     engine = host.runner.engine
-    result = result_of(engine)
-    numbers = {
-        step.scenario: sum(s.requests for s in result.steps if s.scenario == step.scenario)
-        for step in result.steps
-    }
+    result = host.runner.last_result()
+    requests: Counter[str] = Counter()
+    for step in result.steps:
+        requests[step.scenario] += step.requests
     reason, message = engine.stopped_by or (None, "")
-    farewell = {
-        "exitCode": code,
-        "phase": host.runner.phase.value,
-        "stop": reason.value if reason else None,
-        "message": message,
-        "requests": numbers,
-        "iterations": {item.name: item.iterations for item in result.scenarios},
-        "faults": [fault.message for fault in engine.faults],
-    }
-    _write_termination(settings, json.dumps(farewell))
+    farewell = Farewell(
+        exit_code=code,
+        phase=host.runner.phase,
+        stop=reason,
+        message=message,
+        requests=dict(requests),
+        iterations={item.name: item.iterations for item in result.scenarios},
+        faults=tuple(fault.message for fault in engine.faults),
+        alone=host.tore_down_alone,
+    )
+    if farewell.ended_well:
+        farewell = farewell.model_copy(update={"totals": packed(result)})
+    _write_termination(settings, farewell)
 
 
 def _refuse(settings: PodSettings, reason: str, message: str, code: int) -> int:
     logger.error("%s: %s", reason, message)
-    _write_termination(
-        settings, json.dumps({"exitCode": code, "reason": reason, "message": message})
-    )
+    _write_termination(settings, Farewell(exit_code=code, reason=reason, message=message))
     return code
 
 
-def _write_termination(settings: PodSettings, text: str) -> None:
-    data = text.encode()
-    if len(data) > MAX_TERMINATION_BYTES:  # keep it JSON: what is cut is the message
-        cut = text[: MAX_TERMINATION_BYTES // 4]
-        data = json.dumps({"exitCode": None, "message": cut}).encode()[:MAX_TERMINATION_BYTES]
+def _write_termination(settings: PodSettings, farewell: Farewell) -> None:
     with contextlib.suppress(OSError):  # a read-only root without the file: nothing to be done
-        settings.termination_file.write_bytes(data)
+        settings.termination_file.write_text(farewell.to_text(), encoding="utf-8")

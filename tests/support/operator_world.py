@@ -37,6 +37,7 @@ from kload_spec.control import (
     TeardownRequest,
     token_matches,
 )
+from kload_spec.farewell import Farewell, packed
 from kload_spec.plan import Plan
 from kload_spec.planning import plan_of
 
@@ -237,7 +238,12 @@ class World:
             self._make_pods(job)
         for pod in self.cluster.of(PODS):
             self._bring_up(pod)
-        alive = {pod["metadata"]["name"] for pod in self.cluster.of(PODS)}
+        ended = ("Succeeded", "Failed")
+        alive = {
+            pod["metadata"]["name"]
+            for pod in self.cluster.of(PODS)
+            if pod["status"]["phase"] not in ended
+        }
         self.runners = {name: item for name, item in self.runners.items() if name in alive}
         self.prometheus.scrape()
         for memory in self.memories:
@@ -315,6 +321,18 @@ class World:
             terminated = {"exitCode": 137, "reason": "OOMKilled"}
             pod["status"] = {
                 "phase": "Failed",
+                "containerStatuses": [{"state": {"terminated": terminated}}],
+            }
+
+    def end_alone(self, **words: Any) -> None:
+        """Have every runner end by itself, its last words in its pod; keywords: fields of the farewell that differ."""
+        for name, runner in self.runners.items():
+            farewell = Farewell(
+                exit_code=0, phase=RunnerPhase.FINISHED, totals=packed(runner.result())
+            ).model_copy(update=words)
+            terminated = {"exitCode": 0, "message": farewell.to_text()}
+            self.cluster.objects[PODS, "staging", name]["status"] = {
+                "phase": "Succeeded",
                 "containerStatuses": [{"state": {"terminated": terminated}}],
             }
 

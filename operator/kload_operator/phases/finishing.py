@@ -7,6 +7,8 @@ Finished   runners are released; children go after ttlSecondsAfterFinished
 
 from __future__ import annotations
 
+import json
+
 from kload_operator.cluster import CONFIG_MAPS, JOBS
 from kload_operator.decision import (
     SOON_S,
@@ -81,7 +83,11 @@ def judge(situation: Situation) -> Decision:
     if documents + len(lost) < situation.runners and waited_s < within_s:
         message = f"{documents} of {situation.runners} runners have handed in their numbers"
         return stay(situation, message, again_s=1.0)
+    if blind := _blind_teardown(situation):
+        return finish(situation, Verdict.INCONCLUSIVE, Reason.INCOMPLETE_DATA, blind)
     merged = merged or empty_result(plan)
+    if situation.seen.left:
+        merged = merged.model_copy(update={"notes": [*merged.notes, _left_alone(situation)]})
     totals = compare(merged, metrics)
     final = metrics.finished >= documents if not metrics.problem else False
     patient = waited_s < situation.rules.times.scrapes_within_s
@@ -98,6 +104,32 @@ def judge(situation: Situation) -> Decision:
         )
     result, totals = judged(plan, merged, metrics, progress, sentences)
     return _conclude(situation, result, totals, KeepResult(result))
+
+
+def _blind_teardown(situation: Situation) -> str:
+    """Return why teardown says nothing about the run: it read totals, and nobody had given it any."""
+    leader, description = situation.seen.pods.get(0), situation.seen.description
+    if 0 not in situation.seen.left or leader is None or leader.farewell is None:
+        return ""
+    if not leader.farewell.alone or description is None or description.description is None:
+        return ""
+    spec = description.description.source.document.get("spec", {})
+    reads = spec.get("script") or "totals" in json.dumps([spec.get("teardown"), spec.get("blocks")])
+    if not (spec.get("teardown") or spec.get("script")) or not reads:
+        return ""
+    return (
+        "nobody led the run when its load had ended (was the operator away?): teardown ran without the totals of the"
+        " fleet, so what it asserted about them says nothing"
+    )
+
+
+def _left_alone(situation: Situation) -> str:
+    """Return what people should know about numbers that came from termination messages."""
+    return (
+        f"{len(situation.seen.left)} of {situation.runners} runners had ended by themselves before their numbers were"
+        " fetched (was the operator away?): the totals they left are judged, which Prometheus has too; percentiles and"
+        " series are missing"
+    )
 
 
 def _conclude(

@@ -16,7 +16,7 @@ from kload_operator.decision import Decision, Situation, StopAll, move, stay, st
 from kload_operator.evaluation import broken_with_abort
 from kload_operator.phases.accepting import longest_of
 from kload_operator.reporting import live_summary, live_thresholds
-from kload_operator.seen import Blocker, PodPhase, RunnerSeen
+from kload_operator.seen import Blocker, PodPhase, PodSeen, RunnerSeen
 from kload_operator.status import since_s
 from kload_spec.control import RunnerPhase, StatusReply, StopReason, ThresholdTotals
 from kload_spec.model import Phase, RunnersStatus, Status
@@ -87,9 +87,22 @@ def lost_runners(situation: Situation) -> list[Blocker]:
             found.append(Blocker(Reason.RUNNER_LOST, f"runner {index}: its pod is gone"))
         elif pod.end is not None:
             found.append(pod.end)
-        elif pod.phase is PodPhase.SUCCEEDED:
-            found.append(Blocker(Reason.RUNNER_LOST, f"{pod.name}: ended without being released"))
+        elif pod.phase is PodPhase.SUCCEEDED and index not in situation.seen.left:
+            found.append(Blocker(Reason.RUNNER_LOST, _ended_alone(pod)))
     return found
+
+
+def _ended_alone(pod: PodSeen) -> str:
+    """Return what is known of a runner that ended before it was released, and left no numbers to judge by."""
+    told = f"{pod.name}: ended by itself before its numbers were fetched"
+    farewell = pod.farewell
+    if farewell is None:
+        return told
+    if why := "; ".join(farewell.faults) or farewell.message:
+        return f"{told}: {why}"
+    if farewell.totals:
+        return f"{told}, and what it left is of another run or plan"
+    return f"{told}, and they did not fit into its termination message"
 
 
 def _told_by_runner(

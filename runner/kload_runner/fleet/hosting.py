@@ -64,7 +64,11 @@ class Assignment:
 
 
 class Host:
-    """Runs one runner from its description to its release."""
+    """Runs one runner from its description to its release.
+
+    Attributes:
+        tore_down_alone: nobody asked for teardown; it had no totals of the fleet.
+    """
 
     def __init__(self, assignment: Assignment, log: Callable[[str], None]) -> None:
         """Plan and prepare; inside the loop that will load.
@@ -92,6 +96,7 @@ class Host:
         engine.prepare()
         self.runner = Runner(engine, time.time)
         self.server = ControlServer(self.runner, description.token_sha256)
+        self.tore_down_alone = False
         self._terminated = asyncio.Event()
 
     def terminate(self) -> None:
@@ -126,6 +131,7 @@ class Host:
             if self._terminated.is_set():
                 return await self._end_early("terminated (SIGTERM)")
             logger.warning("nobody asked for teardown; tearing down without the fleet's totals")
+            self.tore_down_alone = True
             self.runner.teardown(TeardownRequest())
             await self.runner.reach(RunnerPhase.FINISHED)
         await self._until(RunnerPhase.RELEASED, within_s=description.linger_s)

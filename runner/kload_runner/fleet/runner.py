@@ -174,6 +174,10 @@ class Runner:
             raise WrongPhase("there is no result before the load has stopped", self.phase)
         return result_of(self.engine)
 
+    def last_result(self) -> Result:
+        """Return the document as it is when the process ends, whatever phase that is in."""
+        return self._result if self._result is not None else result_of(self.engine)
+
     def release(self) -> StatusReply:
         """Let the runner exit."""
         if self.phase is not RunnerPhase.RELEASED:

@@ -14,7 +14,7 @@ from scripted_target import Reply, serving
 
 from kload_runner.fleet import hosting
 from kload_runner.fleet.hosting import EXIT_NOT_STARTED, EXIT_TERMINATED, Assignment, Host
-from kload_runner.pod import PodSettings, run_pod
+from kload_runner.pod import PodSettings, _say_goodbye, run_pod
 from kload_spec.control import (
     RUN_FILE,
     TOKEN_HEADER,
@@ -25,6 +25,8 @@ from kload_spec.control import (
     StartRequest,
     token_hash,
 )
+from kload_spec.farewell import Farewell
+from kload_spec.result import conclude
 
 STEP = {"get": "/$(env.WHO)"}
 
@@ -186,6 +188,35 @@ def test_a_pod_puts_its_files_where_the_manifest_says_and_leaves_its_totals(tmp_
     assert run_pod(pod(tmp_path, description)) == 1  # nobody started it
     told = goodbye(tmp_path)
     assert (told["phase"], told["message"]) == ("finished", "not started in time")
+
+
+async def test_a_pod_that_nobody_leads_leaves_all_that_a_verdict_needs(tmp_path: Path) -> None:
+    rules = {"http_reqs": ["count==2"], "http_req_failed": ["rate<1%"]}
+    spec = {"thresholds": rules, "teardown": [{"get": "/gone"}]}
+    settings = PodSettings(tmp_path, 0, termination_file=tmp_path / "goodbye")
+    async with serving() as target:
+        host, living = await hosted(described(target.url, spec=spec, linger_s=0.05))
+        host.runner.setup()
+        await host.runner.reach(RunnerPhase.READY)
+        host.runner.start(StartRequest(attempt=1, start_in_s=0.0))
+        _say_goodbye(settings, host, await living)
+        await host.close()
+    farewell = Farewell.read((tmp_path / "goodbye").read_text())
+    assert farewell is not None
+    assert (farewell.exit_code, farewell.alone, farewell.ended_well) == (0, True, True)
+    assert farewell.requests == {"main": 2, "teardown": 1}
+    left, own = farewell.result(), host.runner.result()
+    assert left is not None
+    assert conclude(left).verdict == conclude(own).verdict
+    assert [item.tally for item in left.thresholds] == [item.tally for item in own.thresholds]
+
+
+async def test_a_pod_that_was_stopped_leaves_no_totals(tmp_path: Path) -> None:
+    settings = PodSettings(tmp_path, 0, termination_file=tmp_path / "goodbye")
+    host, living = await hosted(described("http://127.0.0.1:1", start_within_s=0.01))
+    _say_goodbye(settings, host, await living)
+    await host.close()
+    assert "totals" not in goodbye(tmp_path)
 
 
 async def test_a_pods_token_is_the_runs(tmp_path: Path) -> None:
