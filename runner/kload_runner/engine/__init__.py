@@ -2,7 +2,8 @@
 
     facts       what the runner knows besides the plan
     target      base URL, wire settings, ready probe
-    scenarios   programs, scripts and rows made ready to run
+    assembly    programs, scripts and rows made ready to run
+    scripts     a script's files, setup and teardown
     phases      setup and teardown
     engine      prepare, probe, set up, load, stop, tear down
     account     what came of it, as a result document and as live numbers

@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from kload_runner.clock import Clock
+from kload_runner.engine.assembly import SETUP, TEARDOWN, Assembly, Part
 from kload_runner.engine.facts import RunnerFacts, masked, masker
 from kload_runner.engine.inspection import file_problems
 from kload_runner.engine.loglines import LogLines
 from kload_runner.engine.phases import run_phase, totals_in_ms
 from kload_runner.engine.progress import Progress
-from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import make_wire, wait_until_ready, wire_settings
 from kload_runner.executors import Control, RunFrame, run_scenario
 from kload_runner.files import FilesRead
@@ -76,7 +76,7 @@ class Engine:
         self.late_s: float | None = None
         self.spans: dict[str, tuple[float, float]] = {}
         self.log = LogLines(log, self.mask, clock.now)
-        self._stage: Stage | None = None
+        self._assembly: Assembly | None = None
         self._parts: dict[str, Part] = {}
         self._phases: dict[str, Part | None] = {}
         self._wire: Wire | None = None
@@ -101,20 +101,20 @@ class Engine:
             raise masked(InvalidSpec(problems), self.mask) from None
 
     def _prepare(self) -> None:
-        self._stage = stage = Stage(
+        self._assembly = assembly = Assembly(
             self.plan, self.facts, self.recorder, self.clock, self.log, files=self.files
         )
         settings = wire_settings(self.plan.target, self.facts, self.files, self.clock.now)
-        self._phases = {SETUP: stage.phase(SETUP, self.plan.setup)}
-        self._parts = {item.name: stage.scenario(item) for item in self.plan.scenarios}
-        self._phases[TEARDOWN] = stage.phase(TEARDOWN, self.plan.teardown)
+        self._phases = {SETUP: assembly.phase(SETUP, self.plan.setup)}
+        self._parts = {item.name: assembly.scenario(item) for item in self.plan.scenarios}
+        self._phases[TEARDOWN] = assembly.phase(TEARDOWN, self.plan.teardown)
         self._controls = {item.name: Control() for item in self.plan.scenarios}
-        self._wire = make_wire(settings, stage.base_url)
+        self._wire = make_wire(settings, assembly.base_url)
 
     @property
     def base_url(self) -> str:
         """The target's base URL; empty where there is none."""
-        return self._stage.base_url if self._stage else ""
+        return self._assembly.base_url if self._assembly else ""
 
     @property
     def has_teardown(self) -> bool:
@@ -128,9 +128,11 @@ class Engine:
             TargetNotReady: it did not get ready in time.
         """
         if self.plan.target.ready is not None and self.facts.leads:
-            stage, wire = self._ready()
-            state = stage.state("", {})
-            await wait_until_ready(self.plan.target.ready, wire, self.clock, stage.base_url, state)
+            assembly, wire = self._ready()
+            state = assembly.state("", {})
+            await wait_until_ready(
+                self.plan.target.ready, wire, self.clock, assembly.base_url, state
+            )
 
     async def setup(self) -> dict[str, Value]:
         """Run setup and return what it leaves for all VUs.
@@ -149,8 +151,8 @@ class Engine:
             start_at: instant of the clock that is the load's time 0.
             given: what setup left.
         """
-        stage, _ = self._ready()
-        self.start_at = stage.run.started_at = start_at
+        assembly, _ = self._ready()
+        self.start_at = assembly.run.started_at = start_at
         self.progress.start_at = start_at
         watch = asyncio.create_task(self.probe.watch())
         ticker = asyncio.create_task(self._tick(start_at))
@@ -313,15 +315,15 @@ class Engine:
         if self._wire is not None:
             await self._wire.close()
             self._wire = None
-        if self._stage is not None:
-            self._stage.resources.close()
+        if self._assembly is not None:
+            self._assembly.resources.close()
 
     # -- parts of several ----------------------------------------------------------------------------------------
 
-    def _ready(self) -> tuple[Stage, Wire]:
-        if self._stage is None or self._wire is None:
+    def _ready(self) -> tuple[Assembly, Wire]:
+        if self._assembly is None or self._wire is None:
             raise RuntimeError("prepare() comes first")
-        return self._stage, self._wire
+        return self._assembly, self._wire
 
     async def _phase(
         self, name: str, given: Mapping[str, Value], totals: Mapping[str, Value]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from kload_runner.data import load_rows
-from kload_runner.engine.scenarios import phase_function, script_files
+from kload_runner.engine.scripts import phase_function, script_files
 from kload_runner.engine.target import tls_files
 from kload_runner.files import FilesRead, content_of
 from kload_runner.script.loading import function_of, open_script

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import orjson
 
-from kload_runner.engine.scenarios import Part
+from kload_runner.engine.assembly import Part
 from kload_runner.steps.outcomes import IterationFailed, RunAborted
 from kload_runner.steps.state import State
 from kload_runner.wire import Wire

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from kload_runner.engine.scenarios import executor_of
+from kload_runner.executors import executor_of
 from kload_runner.snapshots import ScenarioPhase, ScenarioSnapshot
 from kload_spec.control import ScenarioStatus
 from kload_spec.plan import Plan, ScenarioPlan
-from kload_spec.shapes import Schedule, SharedIterations
-from kload_spec.shapes.iterations import PerVUIterations
+from kload_spec.shapes import IterationShape, Schedule
 from kload_spec.striping import RunnerIndex, share_of
 
 
@@ -54,7 +53,7 @@ def longest_s(plan: Plan) -> float:
 def scenario_snapshot(scenario: ScenarioPlan, statuses: list[ScenarioStatus]) -> ScenarioSnapshot:
     """Return one scenario of the whole fleet from what its runners say."""
     shape = scenario.load.shape
-    counted = isinstance(shape, PerVUIterations | SharedIterations)
+    counted = isinstance(shape, IterationShape)
     phases = [ScenarioPhase(status.phase) for status in statuses]
     order = list(ScenarioPhase)
     active = [phase for phase in phases if phase is not ScenarioPhase.FINISHED]

@@ -13,7 +13,7 @@ from kload_runner.executors.base import (
     VirtualUser,
 )
 from kload_runner.executors.control import Control
-from kload_runner.executors.scenario import run_scenario
+from kload_runner.executors.scenario import executor_of, run_scenario
 
 __all__ = [
     "Control",
@@ -24,5 +24,6 @@ __all__ = [
     "RunFrame",
     "ScenarioOutcome",
     "VirtualUser",
+    "executor_of",
     "run_scenario",
 ]

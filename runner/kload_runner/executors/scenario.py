@@ -29,6 +29,7 @@ from kload_spec.shapes import (
     RampingArrivalRate,
     RampingVUs,
     ScenarioLoad,
+    Shape,
     SharedIterations,
 )
 from kload_spec.striping import share_of
@@ -94,6 +95,23 @@ async def run_scenario(
         abandoned=abandoned,
         stopped_early=stopped_early,
     )
+
+
+def executor_of(shape: Shape) -> str:
+    """Return the name of the executor that follows a shape."""
+    match shape:
+        case ConstantVUs():
+            return "constant-vus"
+        case RampingVUs():
+            return "ramping-vus"
+        case PerVUIterations():
+            return "per-vu-iterations"
+        case SharedIterations():
+            return "shared-iterations"
+        case ConstantArrivalRate():
+            return "constant-arrival-rate"
+        case RampingArrivalRate():
+            return "ramping-arrival-rate"
 
 
 def _execution_of(load: ScenarioLoad, frame: RunFrame, crew: Crew) -> Execution:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kload_runner.clock import Clock
-from kload_runner.engine.scenarios import is_open_loop
 from kload_runner.fleet.members import Member, MemberLost
 from kload_runner.fleet.summing import snapshot_of, tallies_of
 from kload_runner.snapshots import RunPhase, RunSnapshot
@@ -41,6 +40,7 @@ from kload_spec.result import (
     merge,
     totals,
 )
+from kload_spec.shapes import ArrivalShape
 from kload_spec.thresholds import must_abort
 from kload_spec.verdicts import Fault, Reason
 
@@ -285,7 +285,9 @@ class Fleet:
                 if lost
                 else None,
                 limits=self.plan.limits,
-                closed_loop=any(not is_open_loop(item.load.shape) for item in self.plan.scenarios),
+                closed_loop=any(
+                    not isinstance(item.load.shape, ArrivalShape) for item in self.plan.scenarios
+                ),
             ),
         )
         await self._show(last=True)

@@ -1,6 +1,6 @@
 """A rehearsal: setup, one iteration of each scenario, teardown, one after the other and told as they happen.
 
-For `kload run --once`. Uses the same parts as a run (`engine.scenarios`, the wire, users), without executors,
+For `kload run --once`. Uses the same parts as a run (`engine.assembly`, the wire, users), without executors,
 thresholds or a verdict: it shows whether a test says what its author meant.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from kload_runner.clock import MonotonicClock
+from kload_runner.engine.assembly import SETUP, TEARDOWN, Assembly, Part
 from kload_runner.engine.facts import RunnerFacts, masked, masker
 from kload_runner.engine.phases import PhaseFailed, run_phase
-from kload_runner.engine.scenarios import SETUP, TEARDOWN, Part, Stage
 from kload_runner.engine.target import TargetNotReady, make_wire, wait_until_ready, wire_settings
 from kload_runner.executors import IterationInfo
 from kload_runner.files import FilesRead
@@ -58,7 +58,7 @@ class Rehearsal:
     async def _perform(self) -> None:
         clock = MonotonicClock()
         files = FilesRead(self._facts.base_dir)
-        stage = Stage(
+        assembly = Assembly(
             self._plan,
             self._facts,
             self._recorder,
@@ -67,18 +67,18 @@ class Rehearsal:
             files=files,
             wrap=lambda _name, instruments: NarratedInstruments(instruments, self._narrator),
         )
-        with stage.resources:
+        with assembly.resources:
             settings = wire_settings(self._plan.target, self._facts, files, clock.now)
-            setup = stage.phase(SETUP, self._plan.setup)
-            parts = [(scenario, stage.scenario(scenario)) for scenario in self._plan.scenarios]
-            teardown = stage.phase(TEARDOWN, self._plan.teardown)
-            real = make_wire(settings, stage.base_url)
+            setup = assembly.phase(SETUP, self._plan.setup)
+            parts = [(scenario, assembly.scenario(scenario)) for scenario in self._plan.scenarios]
+            teardown = assembly.phase(TEARDOWN, self._plan.teardown)
+            real = make_wire(settings, assembly.base_url)
             wire = cast("Wire", NarratedWire(real, self._narrator))
             try:
                 if self._plan.target.ready is not None:
-                    state = State(stage.surroundings("", {}), 0)
+                    state = State(assembly.surroundings("", {}), 0)
                     await wait_until_ready(
-                        self._plan.target.ready, real, clock, stage.base_url, state
+                        self._plan.target.ready, real, clock, assembly.base_url, state
                     )
                 given = await self._phase(setup, wire, {})
                 for scenario, part in parts:

@@ -23,6 +23,7 @@ from kload_spec.program import (
 )
 from kload_spec.quantities import format_duration
 from kload_spec.shapes import (
+    ArrivalShape,
     ConstantArrivalRate,
     ConstantVUs,
     Moment,
@@ -213,9 +214,7 @@ def _warnings(plan: Plan, schedule: Schedule) -> list[str]:
 def _pool_warnings(scenario: ScenarioPlan) -> list[str]:
     """Warn where slow answers would exhaust the VUs of an arrival rate before they time out."""
     shape = scenario.load.shape
-    if not isinstance(shape, ConstantArrivalRate | RampingArrivalRate) or isinstance(
-        scenario.program, ScriptProgram
-    ):
+    if not isinstance(shape, ArrivalShape) or isinstance(scenario.program, ScriptProgram):
         return []
     timeout_s = max((step.timeout_s for step in _requests_in(scenario.program.steps)), default=0.0)
     needed = ceil(_peak(shape) / shape.time_unit_s * timeout_s)
@@ -227,7 +226,7 @@ def _pool_warnings(scenario: ScenarioPlan) -> list[str]:
     ]
 
 
-def _peak(shape: ConstantArrivalRate | RampingArrivalRate) -> int:
+def _peak(shape: ArrivalShape) -> int:
     if isinstance(shape, ConstantArrivalRate):
         return shape.rate
     return max(shape.start_rate, *(stage.target for stage in shape.stages))
@@ -251,11 +250,7 @@ def _requests_in(steps: Iterable[Step]) -> Iterable[RequestStep]:
 
 def _response_time_warning(plan: Plan) -> list[str]:
     """Recommend http_req_response_time for arrival rates: it sees what a stalled target delays."""
-    arrivals = [
-        s
-        for s in plan.scenarios
-        if isinstance(s.load.shape, ConstantArrivalRate | RampingArrivalRate)
-    ]
+    arrivals = [s for s in plan.scenarios if isinstance(s.load.shape, ArrivalShape)]
     metrics = {rule.metric for rule in plan.thresholds}
     if not arrivals or "http_req_duration" not in metrics or "http_req_response_time" in metrics:
         return []

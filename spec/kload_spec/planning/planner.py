@@ -31,7 +31,7 @@ from kload_spec.planning.surroundings import MOST_STEP_NAMES, Findings, Surround
 from kload_spec.planning.targets import expect_of, target_plan
 from kload_spec.program import Program, ScriptProgram, StepProgram
 from kload_spec.quantities import format_duration
-from kload_spec.shapes import ConstantArrivalRate, RampingArrivalRate, Schedule
+from kload_spec.shapes import ArrivalShape, Schedule
 from kload_spec.thresholds import Threshold
 
 SCENARIOS = "spec.scenarios"
@@ -72,7 +72,7 @@ class _Compiled:
 
 
 def _has_arrivals(scenario: _Compiled) -> bool:
-    return isinstance(scenario.plan.load.shape, ConstantArrivalRate | RampingArrivalRate)
+    return isinstance(scenario.plan.load.shape, ArrivalShape)
 
 
 class _Planner:

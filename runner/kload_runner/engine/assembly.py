@@ -16,8 +16,10 @@ from types import ModuleType
 from kload_runner.clock import Clock
 from kload_runner.data import Row, RowSource, load_rows
 from kload_runner.engine.facts import RunnerFacts
+from kload_runner.engine.scripts import phase_function, script_files
 from kload_runner.engine.target import base_url_of
-from kload_runner.files import FilesRead, ReadFile, content_of
+from kload_runner.executors import executor_of
+from kload_runner.files import FilesRead
 from kload_runner.measuring import ScenarioInstruments
 from kload_runner.metrics import Recorder
 from kload_runner.script.behaviour import Function, ScriptBehaviour
@@ -33,19 +35,10 @@ from kload_runner.steps.rendering import Preparation
 from kload_runner.steps.state import RunFacts, State, Surroundings
 from kload_runner.users import Behaviour, StepBehaviour
 from kload_runner.wire.settings import USER_AGENT
-from kload_spec.errors import InvalidSpec, Problem
 from kload_spec.metrics import OUTSIDE_THE_LOAD
-from kload_spec.plan import Plan, ScenarioPlan, ScriptPlan
+from kload_spec.plan import Plan, ScenarioPlan
 from kload_spec.program import ScriptProgram, StepProgram
-from kload_spec.shapes import (
-    ConstantArrivalRate,
-    ConstantVUs,
-    PerVUIterations,
-    RampingArrivalRate,
-    RampingVUs,
-    Shape,
-    SharedIterations,
-)
+from kload_spec.shapes import ArrivalShape
 
 SETUP, TEARDOWN = OUTSIDE_THE_LOAD
 
@@ -62,67 +55,7 @@ class Part:
     open_loop: bool = False
 
 
-def executor_of(shape: Shape) -> str:
-    """Return the name of the executor that follows a shape."""
-    match shape:
-        case ConstantVUs():
-            return "constant-vus"
-        case RampingVUs():
-            return "ramping-vus"
-        case PerVUIterations():
-            return "per-vu-iterations"
-        case SharedIterations():
-            return "shared-iterations"
-        case ConstantArrivalRate():
-            return "constant-arrival-rate"
-        case RampingArrivalRate():
-            return "ramping-arrival-rate"
-
-
-def is_open_loop(shape: Shape) -> bool:
-    """Say whether iterations start by the clock, whatever the target does."""
-    return isinstance(shape, ConstantArrivalRate | RampingArrivalRate)
-
-
-def script_files(script: ScriptPlan, read: ReadFile) -> None:
-    """Read the files that the manifest lists for a script.
-
-    Raises:
-        InvalidSpec: with all that are not there.
-    """
-    problems: list[Problem] = []
-    for path in dict.fromkeys((script.entry, *script.files)):
-        where = "spec.script.entry" if path == script.entry else "spec.script.files"
-        try:
-            content_of(path, where, read)
-        except InvalidSpec as exc:
-            problems += exc.problems
-    if problems:
-        raise InvalidSpec(problems)
-
-
-def phase_function(
-    module: ModuleType | None, name: str, script: ScriptPlan | None, program: StepProgram | None
-) -> Function | None:
-    """Return the script's function for setup or teardown; None where it has none.
-
-    Raises:
-        InvalidSpec: the manifest has steps for it as well: nobody could tell which comes first.
-        ScriptError: it is no coroutine function.
-    """
-    if module is None or script is None or not hasattr(module, name):
-        return None
-    if program is not None:
-        message = (
-            f"has steps, and {script.entry} has a function {name} too: only one of them can be it;"
-            f" take spec.{name} out, or give the function another name"
-        )
-        raise InvalidSpec([Problem(f"spec.{name}", message)])
-    found: Function = function_of(module, name, script.entry)
-    return found
-
-
-class Stage:
+class Assembly:
     """Makes the parts of one run on one runner. Close `resources` when the run is over: it holds the script.
 
     Args:
@@ -179,7 +112,7 @@ class Stage:
             ScriptError: the script has no such function.
         """
         shape = scenario.load.shape
-        open_loop = is_open_loop(shape)
+        open_loop = isinstance(shape, ArrivalShape)
         self.recorder.scenario(
             scenario.name, executor_of(shape), tags=dict(scenario.tags), open_loop=open_loop
         )
