@@ -38,6 +38,10 @@ class ScenarioInstruments:
         """Return the instruments of a step."""
         return StepInstruments(self._recorder, self._scenario, name, tags)
 
+    def cut_off(self, waited_s: float) -> None:
+        """Take note of an iteration that was interrupted in the middle of a request."""
+        self._recorder.scenario(self._scenario).cut_off.record(waited_s)
+
     def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         """Count why an iteration failed, with the place in the manifest or the script."""
         message = f"{where}: {cause}" if where else cause

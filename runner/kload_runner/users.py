@@ -9,6 +9,7 @@ executor's business. Nothing is measured here but the iteration as a whole.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -46,11 +47,15 @@ class Behaviour(Protocol):
 
 
 class IterationMeter(Protocol):
-    """Hears how iterations end. Interrupted ones are not heard of."""
+    """Hears how iterations end."""
 
     @property
     def ended(self) -> Callable[[float, bool], None]:
         """What is told the duration of an iteration that came to its end, and whether it failed."""
+        ...
+
+    def cut_off(self, waited_s: float) -> None:
+        """Hear that an iteration was interrupted while it waited for an answer, and for how long it had."""
         ...
 
     def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
@@ -132,11 +137,19 @@ class User:
         except RowsExhausted:
             cast.exhausted()
             return
+        except asyncio.CancelledError:
+            self._tell_cut_off(began)
+            raise
         finally:
             state.response = None  # an idle VU must not hold a body
             if self._kept:
                 self._keep()
         cast.meter.ended(cast.now() - began, failed)
+
+    def _tell_cut_off(self, began: float) -> None:
+        sent_at = self._client.cut_off_at
+        if sent_at is not None and sent_at >= began:  # in this iteration
+            self._cast.meter.cut_off(self._cast.now() - sent_at)
 
     async def _first(self) -> None:
         """Give the VU its variables and run what comes before its first iteration; tried again if that fails."""

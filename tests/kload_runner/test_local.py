@@ -314,6 +314,23 @@ async def test_warm_up_is_kept_out_of_the_numbers() -> None:
     assert result.measured_s == pytest.approx(0.5, abs=0.2)
 
 
+async def test_users_who_wait_for_ever_are_not_passed_over() -> None:
+    seen: list[Asked] = []
+
+    def reply(asked: Asked) -> Reply:
+        seen.append(asked)
+        return Reply(hang=True) if len(seen) <= 2 else OK
+
+    load = {**LONG, "vus": 3, "duration": "1s", "gracefulStop": "200ms"}
+    rules = {"http_req_failed": ["rate<1%"], "http_req_duration": ["max<10s"]}
+    async with serving(reply) as target:
+        run = local(target.url, GET, {"sleep": "20ms"}, load=load, thresholds=rules)
+        result = await run_in_loop(run)
+    assert verdict(result) == ("Inconclusive", "IncompleteData", 98)
+    assert "2 of main, for up to 1." in result.message
+    assert result.summary.failed == 0
+
+
 async def test_a_deadline_cuts_the_load_short_and_is_an_error() -> None:
     async with serving(Reply(hang=True)) as target:
         run = local(target.url, load=LONG, activeDeadlineSeconds=1)

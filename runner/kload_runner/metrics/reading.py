@@ -64,6 +64,7 @@ def _scenario(scenario: ScenarioRecorder) -> ScenarioResult:
         vus_max=scenario.vus_max,
         warmup_iterations=scenario.completed - iterations,
         duration=scenario.duration.total.copy(),
+        cut_off=scenario.cut_off.copy() if scenario.cut_off.count else None,
         series=scenario.points.columns(),
     )
 

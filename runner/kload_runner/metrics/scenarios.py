@@ -13,6 +13,7 @@ from kload_runner.metrics.series import ScenarioPoints
 from kload_runner.metrics.steps import StepRecorder
 from kload_runner.metrics.tallies import Tallies
 from kload_runner.metrics.trends import BATCH, PublicHistogram, Trend
+from kload_spec.histogram import Histogram
 from kload_spec.metrics import Unit
 
 
@@ -41,6 +42,7 @@ class ScenarioRecorder:
         self.points = ScenarioPoints()
         self.vus = self.vus_max = 0
         self.completed = self.failed = self.interruptions = 0
+        self.cut_off = Histogram()  # how long requests had waited that were interrupted
         self.arrivals = self.late_starts = self.missed_paces = 0
         self.drops: dict[DropCause, int] = dict.fromkeys(DropCause, 0)
         self.first_step: StepRecorder | None = None
@@ -121,6 +123,7 @@ class ScenarioRecorder:
         """Take what was recorded so far as warm-up."""
         self.roll()
         self.duration.restart()
+        self.cut_off = Histogram()
         self._before = (self.completed, self.failed, self.interruptions, self._phases_ended)
         self._drops_before = dict(self.drops)
 

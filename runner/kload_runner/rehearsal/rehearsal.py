@@ -143,6 +143,9 @@ class _Meter:
             f"  iteration {'failed' if failed else 'completed'} after {duration_s * 1000:.0f} ms"
         )
 
+    def cut_off(self, waited_s: float) -> None:
+        self._narrator.wrong(f"  ✗ cut off while it waited for an answer, {waited_s:.3g} s")
+
     def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         self._narrator.wrong(f"  ✗ {where}: {cause}")
         for line in trace.splitlines():

@@ -86,6 +86,7 @@ class Client:
 
     Attributes:
         jar: its cookies.
+        cut_off_at: when the exchange began that was cancelled last; None: none was.
     """
 
     __slots__ = (
@@ -100,6 +101,7 @@ class Client:
         "_max_idle",
         "_max_redirects",
         "_timeout_s",
+        "cut_off_at",
         "jar",
     )
 
@@ -117,6 +119,7 @@ class Client:
         self._connections: list[Connection] = []
         self._deadlines: list[Deadline] = []
         self.jar = CookieJar()
+        self.cut_off_at: float | None = None
 
     async def exchange(self, request: Request, body: bytes | None = None) -> Response:
         """Send a request, follow its redirects, return what came of it.
@@ -136,14 +139,12 @@ class Client:
             body = request.body
         idle = self._idle.get(request.endpoint.origin)
         if not idle or not idle[-1].reusable or request.expect_continue:
-            response = await self._once(request, body, started_at, until)
-            return await self._settle(response, body, until)
+            return await self._slowly(request, body, started_at, until)
         # The fast path: `_once` written out, because every call and every coroutine between costs 0.1 µs.
         connection = idle.pop()
         if started_at - connection.idle_since > PAUSE_S and connection.gone():
             self._discard(connection)
-            response = await self._once(request, body, started_at, until)
-            return await self._settle(response, body, until)
+            return await self._slowly(request, body, started_at, until)
         response = Response(request, started_at, self._max_decoded_bytes)
         response.connection_reused = True
         head = request.head
@@ -156,6 +157,7 @@ class Client:
         try:
             await connection.send(response, wire, started_at, until)
         except asyncio.CancelledError:
+            self.cut_off_at = started_at
             self._discard(connection)
             raise
         if connection.reusable:
@@ -165,6 +167,17 @@ class Client:
         if response.settled:
             return response
         return await self._settle(response, body, until)
+
+    async def _slowly(
+        self, request: Request, body: bytes | None, started_at: float, until: float
+    ) -> Response:
+        """Exchange, and note when it began if it is cut off."""
+        try:
+            response = await self._once(request, body, started_at, until)
+            return await self._settle(response, body, until)
+        except asyncio.CancelledError:
+            self.cut_off_at = started_at
+            raise
 
     def close(self) -> None:
         """Close every connection; an exchange in flight ends as `reset`."""

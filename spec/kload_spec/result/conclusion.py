@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from kload_spec.result.document import Result, ThresholdResult
 from kload_spec.result.totals import summary
 from kload_spec.thresholds import Aggregation, Tally, judge
-from kload_spec.verdicts import Evidence, Fault, JudgedThreshold, Limits, Outage, decide
+from kload_spec.verdicts import (
+    SHORTEST_S,
+    Evidence,
+    Fault,
+    JudgedThreshold,
+    Limits,
+    Outage,
+    Waiting,
+    decide,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,7 @@ def conclude(result: Result, circumstances: Circumstances | None = None) -> Resu
         outage=_outage(result),
         closed_loop=given.closed_loop,
         duration_s=result.measured_s,
+        waiting=_waiting(result),
         notes=tuple(result.notes),
     )
     return result.model_copy(
@@ -81,6 +91,22 @@ def _outage(result: Result) -> Outage | None:
     samples = [item for item in result.errors if item.kind == "request" and item.message == error]
     worst = max(samples, key=lambda item: item.count, default=None)
     return Outage(classes.total(), error, times, worst.sample if worst else "")
+
+
+def _waiting(result: Result) -> tuple[Waiting, ...]:
+    """Return the requests that were cut off after they had waited for longer than any other of their scenario."""
+    found = []
+    for scenario in result.scenarios:
+        cut_off = scenario.cut_off
+        if cut_off is None:
+            continue
+        answered = [step.duration.maximum or 0.0 for step in result.load_steps(scenario.name)]
+        limit_s = max([SHORTEST_S, *answered])
+        ranks = [(rank + 0.5) / cut_off.count for rank in range(cut_off.count)]
+        count = sum(value is not None and value > limit_s for value in cut_off.quantiles(ranks))
+        if count:
+            found.append(Waiting(scenario.name, count, cut_off.maximum or limit_s))
+    return tuple(found)
 
 
 def _judged(item: ThresholdResult, result: Result, given: Circumstances) -> ThresholdResult:

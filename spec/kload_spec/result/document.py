@@ -82,6 +82,10 @@ class ScenarioResult(_Model):
     vus_max: int = Field(default=0, description="VUs that existed")
     warmup_iterations: int = 0
     duration: HistogramField = Field(default_factory=Histogram, description="iteration_duration")
+    cut_off: HistogramField | None = Field(
+        default=None,
+        description="how long requests had waited that were cut off with their iterations; absent without any",
+    )
     series: ScenarioSeries = ScenarioSeries()
 
     @property

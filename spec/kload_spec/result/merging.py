@@ -150,7 +150,7 @@ def _scenario(left: ScenarioResult, right: ScenarioResult) -> ScenarioResult:
         left, right, "iterations", "failed", "interrupted", "dropped_by_target", "dropped_by_generator",
         "vus_max", "warmup_iterations", "duration", "series",
     )  # fmt: skip
-    return left.model_copy(update=counts)
+    return left.model_copy(update={**counts, "cut_off": _both(left.cut_off, right.cut_off)})
 
 
 def _step_key(step: StepResult) -> object:

@@ -3,6 +3,7 @@
 model     what a verdict is, what it rests on, the limits of a generator's own behaviour
 outage    a target that answered nothing
 rules     the order of precedence, one pure function
+waiting   requests that were cut off while they waited
 """
 
 from kload_spec.verdicts.model import (
@@ -16,8 +17,10 @@ from kload_spec.verdicts.model import (
 )
 from kload_spec.verdicts.outage import Outage
 from kload_spec.verdicts.rules import decide, exit_code
+from kload_spec.verdicts.waiting import SHORTEST_S, Waiting
 
 __all__ = [
+    "SHORTEST_S",
     "Evidence",
     "Fault",
     "JudgedThreshold",
@@ -26,6 +29,7 @@ __all__ = [
     "Outage",
     "Reason",
     "Verdict",
+    "Waiting",
     "decide",
     "exit_code",
 ]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from kload_spec.health import Health
 from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
 from kload_spec.verdicts.outage import Outage
+from kload_spec.verdicts.waiting import Waiting
 
 
 class Verdict(StrEnum):
@@ -128,6 +129,7 @@ class Evidence:
         outage: how it showed that no request got an answer, where none did.
         closed_loop: whether any scenario's pace depends on the answers.
         duration_s: for rates of counters.
+        waiting: requests that still waited when the load was cut off.
         notes: warnings that others have found (checks that could not be evaluated, samples not recorded ...).
     """
 
@@ -144,6 +146,7 @@ class Evidence:
     outage: Outage | None = None
     closed_loop: bool = True
     duration_s: float | None = None
+    waiting: tuple[Waiting, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -9,7 +9,8 @@
        local faults, latency broken under loop lag                          Inconclusive
     7  a threshold broken                                                   Failed
     8  requests sent, none answered as expected                             Failed
-    9  otherwise, with warnings                                             Passed
+    9  held, but not if requests that were cut off had been bad             Inconclusive
+    10 otherwise, with warnings                                             Passed
 
 No fault may become Passed; a test holds that for arbitrary evidence. A slow generator only overstates latency, so a
 latency threshold that held stands however busy the machine was, as long as the load was delivered.
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from kload_spec import numbers
 from kload_spec.thresholds import certainly_broken
 from kload_spec.verdicts.model import Evidence, JudgedThreshold, Judgement, Reason, Verdict
+from kload_spec.verdicts.waiting import describe, doubtful
 
 # k6's codes where k6 has one: https://grafana.com/docs/k6/latest/using-k6/thresholds/ and errext/exitcodes.
 _EXIT_BY_VERDICT = {
@@ -221,6 +223,17 @@ def _nothing_succeeded(evidence: Evidence) -> _Found | None:
     return Verdict.FAILED, Reason.NOTHING_SUCCEEDED, "" if evidence.outage else message
 
 
+def _still_waiting(evidence: Evidence) -> _Found | None:
+    spoilt = [
+        item.threshold
+        for item in _judged(evidence)
+        if doubtful(item.threshold, item.tally, evidence.waiting)
+    ]
+    if not spoilt:
+        return None
+    return Verdict.INCONCLUSIVE, Reason.INCOMPLETE_DATA, describe(evidence.waiting, spoilt)
+
+
 def _passed(evidence: Evidence) -> _Found:
     explicit = [item for item in _judged(evidence) if not item.threshold.implicit]
     if not explicit:
@@ -251,6 +264,7 @@ _RULES: tuple[Callable[[Evidence], _Found | None], ...] = (
     _lagged,
     _broken,
     _nothing_succeeded,
+    _still_waiting,
     _passed,
 )
 
