@@ -169,7 +169,7 @@ def test_a_document_that_is_too_large_loses_points_and_then_samples_but_no_numbe
             scenario="buy",
             kind="request",
             message="status 500",
-            sample=f"{random.Random(1).random()}" * 9,
+            sample="".join(str(random.Random(n).random()) for n in range(30)),
         )
     ]
     large = runner_result(1, points=400).model_copy(update={"errors": noisy})
