@@ -13,10 +13,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from kload_operator.subject import Subject
 from kload_spec.result import Result, totals
@@ -29,6 +32,20 @@ STALE_WATCH_S = 180.0  # s a change may stay unseen by the watches
 LAG_S = 5.0  # s the loop may be late
 TICK_S = 1.0
 _RUN = ["namespace", "loadtest", "run"]
+_VERDICT = ("kload_run_verdict", "Verdict of the latest finished run; 1 for the one it is")
+_RESULT = ("kload_run_result", "Numbers of the latest finished run")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a LoadTest's latest finished run: samples as text, since they change no more.
+
+    Rendering those of 500 LoadTests at every scrape would hold up the loop for half a second.
+    """
+
+    run: str
+    verdicts: bytes
+    numbers: bytes
 
 
 class Telemetry:
@@ -38,7 +55,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self.registry.register(self)  # a collector by its methods
         self._monotonic = monotonic
-        self._results: dict[tuple[str, str], tuple[str, dict[str, dict[str, float]], str]] = {}
+        self._told: dict[tuple[str, str], _Told] = {}
         self._failures = Counter(
             "kload_operator_reconcile_errors",
             "Looks that failed",
@@ -70,18 +87,28 @@ class Telemetry:
 
     def record(self, subject: Subject, number: int, result: Result | None) -> None:
         """Take note of a finished run's verdict, and of its numbers where they were kept."""
-        numbers = totals(result) if result is not None else {}
-        verdict = subject.status.verdict or ""
-        self._results[subject.namespace, subject.name] = (str(number), numbers, verdict)
+        labels = [subject.namespace, subject.name, str(number)]
+        verdicts = GaugeMetricFamily(*_VERDICT, labels=[*_RUN, "verdict"])
+        for known in Verdict:
+            verdicts.add_metric(
+                [*labels, known.value], float(known.value == subject.status.verdict)
+            )
+        numbers = GaugeMetricFamily(*_RESULT, labels=[*_RUN, "metric", "stat"])
+        for metric, stats in (totals(result) if result is not None else {}).items():
+            for stat, value in stats.items():
+                numbers.add_metric([*labels, metric, stat], value)
+        self._told[subject.namespace, subject.name] = _Told(
+            str(number), _samples(verdicts), _samples(numbers)
+        )
 
     def knows(self, namespace: str, name: str, number: int) -> bool:
         """Tell whether the numbers of a run are exposed."""
-        known = self._results.get((namespace, name))
-        return known is not None and known[0] == str(number)
+        known = self._told.get((namespace, name))
+        return known is not None and known.run == str(number)
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the numbers of a LoadTest that is gone."""
-        self._results.pop((namespace, name), None)
+        self._told.pop((namespace, name), None)
 
     def observe(self, *, length: int, oldest_s: float, calls: int) -> None:
         """Take note of queue and client."""
@@ -118,32 +145,27 @@ class Telemetry:
             return f"the watches have missed changes for {deaf_s:.0f}s"
         return ""
 
+    def page(self) -> bytes:
+        """Return the page of metrics: the operator's own, and the official numbers of finished runs."""
+        told = [self._told[key] for key in sorted(self._told)]
+        return b"".join(
+            (
+                generate_latest(self.registry),
+                _head(*_VERDICT),
+                *(item.verdicts for item in told),
+                _head(*_RESULT),
+                *(item.numbers for item in told),
+            )
+        )
+
     def collect(self) -> Iterable[Metric]:
-        """Return the official numbers of finished runs."""
-        verdicts = GaugeMetricFamily(
-            "kload_run_verdict",
-            "Verdict of the latest finished run; 1 for the one it is",
-            labels=[*_RUN, "verdict"],
-        )
-        results = GaugeMetricFamily(
-            "kload_run_result",
-            "Numbers of the latest finished run",
-            labels=[*_RUN, "metric", "stat"],
-        )
-        for (namespace, name), (run, numbers, verdict) in sorted(self._results.items()):
-            for known in Verdict:
-                verdicts.add_metric(
-                    [namespace, name, run, known.value], float(known.value == verdict)
-                )
-            for metric, stats in numbers.items():
-                for stat, value in stats.items():
-                    results.add_metric([namespace, name, run, metric, stat], value)
+        """Return how many requests the API server was sent: a counter that is kept elsewhere."""
         calls = CounterMetricFamily("kload_operator_api_requests", "Requests to the API server")
         calls.add_metric([], self._calls)
-        yield from (verdicts, results, calls)
+        yield calls
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: what is collected depends on the runs there are."""
+        """Return nothing: the name is free."""
         return ()
 
     async def serve(self, port: int) -> web.AppRunner:
@@ -158,9 +180,8 @@ class Telemetry:
         return runner
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = generate_latest(self.registry)
         return web.Response(
-            body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+            body=self.page(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -171,3 +192,27 @@ class Telemetry:
         return web.Response(
             text="ok" if self.ready else "starting", status=200 if self.ready else 503
         )
+
+
+def _head(name: str, description: str) -> bytes:
+    return f"# HELP {name} {description}\n# TYPE {name} gauge\n".encode()
+
+
+def _samples(family: Metric) -> bytes:
+    """Return the samples of a family as the exposition format has them, without its head."""
+    registry = CollectorRegistry()
+    registry.register(_One(family))
+    lines = generate_latest(registry).splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(b"#"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _One(Collector):
+    """Collects one family."""
+
+    family: Metric
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        """Return it."""
+        return (self.family,)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from manifests import manifest
+from prometheus_client.parser import text_string_to_metric_families
 
 from kload_operator.subject import Reader, Subject
 from kload_operator.telemetry import Telemetry
@@ -71,6 +74,18 @@ async def test_a_run_that_never_began_has_a_verdict_without_numbers() -> None:
     text = (await page(telemetry)).text
     assert 'verdict="Error"} 1.0' in text
     assert "kload_run_result{" not in text
+
+
+def test_the_page_is_what_prometheus_reads_with_every_family_once() -> None:
+    telemetry = Telemetry(Clock())
+    for verdict in ("Passed", "Failed"):
+        telemetry.record(replace(subject(verdict), name=f'so"{verdict}'), 1, RESULT)
+    families = list(text_string_to_metric_families(telemetry.page().decode()))
+    names = [family.name for family in families]
+    assert len(names) == len(set(names))
+    verdicts = next(family for family in families if family.name == "kload_run_verdict")
+    told = {sample.labels["loadtest"] for sample in verdicts.samples if sample.value == 1}
+    assert told == {'so"Passed', 'so"Failed'}
 
 
 async def test_readiness_follows_the_watches() -> None:
