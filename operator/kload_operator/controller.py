@@ -62,6 +62,10 @@ class _Written:
     version: str = ""
 
 
+class CutOff(Exception):
+    """Part of a look was cancelled by somebody else: kopf does that to younger tasks as it ends. No fault."""
+
+
 class Controller:
     """Reconciles LoadTests."""
 
@@ -99,7 +103,7 @@ class Controller:
             except asyncio.CancelledError as error:
                 if _is_being_cancelled():
                     raise
-                self._failed(key, RuntimeError(f"part of the look was cancelled: {error}"))
+                self._failed(key, CutOff(f"part of the look was cancelled {error}".rstrip()))
             except Exception as error:
                 self._failed(key, error)
             else:
@@ -226,6 +230,8 @@ class Controller:
         self._telemetry.failed(type(error).__name__)
         if isinstance(error, Conflict):
             logger.info("%s/%s has changed meanwhile; looking again", key.namespace, key.name)
+        elif isinstance(error, CutOff):
+            logger.info("%s/%s: %s", key.namespace, key.name, error)
         elif isinstance(error, ClusterError):
             logger.warning("%s/%s: %s; again in %.1fs", key.namespace, key.name, error, delay_s)
         else:

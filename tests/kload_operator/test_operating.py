@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from manifests import manifest
 from memory_cluster import MemoryCluster
 from operator_world import World
@@ -54,7 +55,7 @@ def test_an_operator_that_is_told_to_end_waits_for_nobody() -> None:
     assert asyncio.run(story()) < operating.END_S
 
 
-def test_a_look_whose_part_was_cancelled_is_made_again() -> None:
+def test_a_look_whose_part_was_cancelled_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         world = World()
         world.apply(manifest())
@@ -72,6 +73,7 @@ def test_a_look_whose_part_was_cancelled_is_made_again() -> None:
         await asyncio.sleep(5)
         assert world.status()["phase"] == "Launching"
         assert not worker.done()
+        assert not [one for one in caplog.records if one.levelname == "ERROR"], "it is no fault"
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
         assert worker.cancelled(), "our own end is heeded"
