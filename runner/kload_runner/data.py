@@ -39,7 +39,7 @@ class RowSource:
         offset, stride: which positions of the feed belong to this scenario.
     """
 
-    __slots__ = ("_exhausted", "_per_vu", "_random", "offset", "rows", "stride")
+    __slots__ = ("_exhausted", "_name", "_per_vu", "_random", "offset", "rows", "stride")
 
     def __init__(
         self, feed: DataFeed, rows: Sequence[Row], *, offset: int = 0, stride: int = 1
@@ -50,6 +50,7 @@ class RowSource:
         self._random = feed.order is RowOrder.RANDOM
         self._per_vu = feed.per is RowsPer.VU
         self._exhausted = feed.on_exhausted
+        self._name = feed.name
 
     @property
     def per_vu(self) -> bool:
@@ -77,9 +78,11 @@ class RowSource:
             case OnExhausted.RECYCLE:
                 return self.rows[position % len(self.rows)]
             case OnExhausted.STOP:
-                raise RowsExhausted(f"{len(self.rows)} rows are used up")
+                raise RowsExhausted(
+                    f"all {len(self.rows)} rows of spec.data.{self._name} are used up"
+                )
             case OnExhausted.FAIL:
-                raise IterationFailed("no data row is left")
+                raise IterationFailed("no data row is left", f"spec.data.{self._name}")
 
 
 def load_rows(feed: DataFeed, read_file: Callable[[str], bytes]) -> tuple[Row, ...]:

@@ -74,7 +74,7 @@ class Cast:
         arrivals: iterations have an intended start.
         new_client: makes a VU's own client of the wire.
         abort: ends the run; called with the message of an `abort` step.
-        exhausted: ends the scenario: no data row is left.
+        exhausted: ends the scenario, no data row is left; called with a sentence that says so.
     """
 
     surroundings: Surroundings
@@ -83,7 +83,7 @@ class Cast:
     now: Callable[[], float]
     new_client: Callable[[], Client]
     abort: Callable[[str], None]
-    exhausted: Callable[[], None]
+    exhausted: Callable[[str], None]
     given: Mapping[str, Value]
     rows: RowSource | None = None
     first_vu: int = 1
@@ -134,8 +134,8 @@ class User:
         except RunAborted as exc:
             cast.abort(exc.message)
             return
-        except RowsExhausted:
-            cast.exhausted()
+        except RowsExhausted as exc:
+            cast.exhausted(str(exc))
             return
         except asyncio.CancelledError:
             self._tell_cut_off(began)

@@ -411,6 +411,33 @@ async def test_two_workers_are_one_run(target: Target) -> None:
     assert logs == ["k"] * 40
 
 
+@pytest.mark.parametrize(
+    ("policy", "warned", "failed"),
+    [
+        pytest.param(
+            "stop",
+            (
+                "scenario main ended before its time: all 2 rows of spec.data.users are used up"
+                " (onExhausted: stop)",
+            ),
+            [],
+            id="stop",
+        ),
+        pytest.param("fail", (), ["spec.data.users: no data row is left"], id="fail"),
+    ],
+)
+async def test_rows_that_run_out_are_told(
+    target: Target, policy: str, warned: tuple[str, ...], failed: list[str]
+) -> None:
+    load = {"executor": "shared-iterations", "vus": 2, "iterations": 6, "data": "users"}
+    users = {"rows": [{"who": "ann"}, {"who": "bob"}], "order": "unique", "onExhausted": policy}
+    result = await run_in_loop(local(target.url, GET, load=load, data={"users": users}))
+    assert result.summary.requests == 2
+    assert result.verdict is not None
+    assert result.verdict.warnings == warned
+    assert [error.message for error in result.errors] == failed
+
+
 async def test_workers_that_read_different_files_are_never_started(
     target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -90,7 +90,7 @@ async def perform(
     engine = Engine(test, facts, MonotonicClock(), play.logs.append)
     engine.prepare()
     cast: Cast = engine._cast(test.scenarios[0], given or {})
-    changes = {"abort": play.aborted.append, "exhausted": lambda: _count(play)}
+    changes = {"abort": play.aborted.append, "exhausted": lambda _message: _count(play)}
     cast = Cast(**{**{name: getattr(cast, name) for name in Cast.__slots__}, **changes})
     user = User(cast, vu)
     try:

@@ -234,7 +234,10 @@ class Engine:
         _, wire = self._ready()
         part = self._parts[scenario.name]
 
-        def exhausted() -> None:
+        def exhausted(message: str) -> None:
+            note = f"scenario {scenario.name} ended before its time: {message} (onExhausted: stop)"
+            if note not in self.notes:
+                self.notes.append(note)
             self._controls[scenario.name].stop()
 
         return Cast(

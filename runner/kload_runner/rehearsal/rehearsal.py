@@ -116,7 +116,7 @@ class Rehearsal:
                 now=clock.now,
                 new_client=wire.client,
                 abort=lambda message: self._narrator.wrong(f"  ✗ abort: {message}"),
-                exhausted=lambda: self._narrator.wrong("  ✗ no data row is left"),
+                exhausted=lambda message: self._narrator.wrong(f"  ✗ {message}"),
                 given=given,
                 rows=part.rows,
                 first_vu=scenario.load.first_vu,

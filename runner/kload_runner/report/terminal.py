@@ -5,13 +5,15 @@ Rich drops colours by itself where there is no terminal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from kload_runner.report.view import View
+from kload_runner.report.view import Fact, View
 
 VERDICT_STYLES = {
     "Passed": "bold green",
@@ -32,6 +34,7 @@ WORDS = (
     "values",
 )  # wrapped, left
 NARROW = 100  # columns; below, the least telling numbers are left out rather than torn apart
+GAP = "   "  # between facts of a line
 MOST_ERRORS = 8  # lines; the HTML report and the result document hold all
 
 
@@ -155,12 +158,22 @@ def _print_errors(view: View, console: Console) -> None:
 
 
 def _print_headline(view: View, console: Console) -> None:
-    line = Text()
-    for fact in view.headline:
-        line.append(f"{fact.label} ", "dim").append(f"{fact.value}   ")
-    console.print(line)
-    circumstances = "   ".join(f"{fact.label} {fact.value}" for fact in view.facts)
-    console.print(Text(circumstances, "dim"))
+    for line in _packed(view.headline, console.width, ""):
+        console.print(line, soft_wrap=True)
+    for line in _packed(view.facts, console.width, "dim"):
+        console.print(line, soft_wrap=True)
+
+
+def _packed(facts: Sequence[Fact], width: int, style: str) -> list[Text]:
+    """Return facts in lines, none of them torn apart."""
+    lines: list[Text] = []
+    for fact in facts:
+        text = Text.assemble((f"{fact.label} ", "dim"), (fact.value, style))
+        if lines and lines[-1].cell_len + len(GAP) + text.cell_len <= width:
+            lines[-1].append(GAP).append(text)
+        else:
+            lines.append(text)
+    return lines
 
 
 def _print_verdict(view: View, console: Console) -> None:

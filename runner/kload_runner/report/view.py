@@ -139,7 +139,7 @@ class View:
         facts = [Fact("target", result.target or "-")]
         if result.started_at:
             facts.append(Fact("started", f"{result.started_at:%Y-%m-%d %H:%M:%S} UTC"))
-        facts.append(Fact("load lasted", numbers.clock(result.duration_s)))
+        facts.append(Fact("load lasted", numbers.milliseconds(result.duration_s * 1000)))
         if result.measured_from_s:
             facts.append(Fact("measured after", numbers.clock(result.measured_from_s)))
         if result.run.params:
