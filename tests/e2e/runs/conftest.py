@@ -81,6 +81,26 @@ def operator(
         yield running
 
 
+@pytest.fixture(autouse=True)
+def nothing_unexpected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test whose operators met an exception that is none of the API server's refusals, outages and conflicts."""
+    used = request.fixturenames
+    shared = [request.getfixturevalue("operator")] if "operator" in used else []
+    before = [len(one.records) for one in shared]
+    own = request.getfixturevalue("operators") if "start_operator" in used else []
+    yield
+    told = [
+        record for one, seen in zip(shared, before, strict=True) for record in one.records[seen:]
+    ]
+    told += [record for one in own for record in one.records]
+    wrong = [
+        f"{record['message']}\n{record.get('error', '')}"
+        for record in told
+        if record["level"] == "error" and record["logger"].startswith("kload_operator")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.fixture
 def namespace(bed: Bed, worker: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of this test's own; watched by the worker's operator if the test asks for it, else by none."""

@@ -89,6 +89,7 @@ def target_manifests(image: str) -> list[Object]:
         spec={"volumes": [{"name": "program", "configMap": {"name": NAME}}]},
         volumeMounts=[{"name": "program", "mountPath": _FOLDER}],
         ports=[{"containerPort": PORT}],
+        resources={"requests": {"cpu": "60m", "memory": "48Mi"}},
         readinessProbe={"httpGet": {"path": "/_counts", "port": PORT}, "periodSeconds": 1},
     )
     return [program, server, service(NAME, target_port=PORT)]

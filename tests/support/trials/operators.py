@@ -65,6 +65,13 @@ class Operator:
         return "\n".join(lines[-LOG_LINES:])
 
     @property
+    def records(self) -> list[dict[str, str]]:
+        """Everything it has logged, of all its starts."""
+        path = self.folder / "operator.log"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    @property
     def pid(self) -> int:
         """Its process id; of the running one."""
         assert self._process is not None, "the operator was not started"
