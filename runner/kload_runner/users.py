@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from kload_runner.data import RowSource
 from kload_runner.executors import IterationInfo
-from kload_runner.steps.outcomes import IterationFailed, RowsExhausted, RunAborted
+from kload_runner.steps.outcomes import (
+    GeneratorExhausted,
+    IterationFailed,
+    RowsExhausted,
+    RunAborted,
+)
 from kload_runner.steps.state import State, Surroundings
 from kload_spec.expressions import EvaluationError, Value
 
@@ -131,11 +136,8 @@ class User:
             cast.meter.failure(state, exc.cause, exc.where or state.at, exc.trace)
         except EvaluationError as exc:
             cast.meter.failure(state, exc.cause, state.at)
-        except RunAborted as exc:
-            cast.abort(exc.message)
-            return
-        except RowsExhausted as exc:
-            cast.exhausted(str(exc))
+        except (RunAborted, RowsExhausted, GeneratorExhausted) as exc:
+            self._leave(exc)
             return
         except asyncio.CancelledError:
             self._tell_cut_off(began)
@@ -145,6 +147,13 @@ class User:
             if self._kept:
                 self._keep()
         cast.meter.ended(cast.now() - began, failed)
+
+    def _leave(self, why: RunAborted | RowsExhausted | GeneratorExhausted) -> None:
+        """End an iteration that counts as nothing at all."""
+        if isinstance(why, RunAborted):
+            self._cast.abort(why.message)
+        elif isinstance(why, RowsExhausted):
+            self._cast.exhausted(str(why))
 
     def _tell_cut_off(self, began: float) -> None:
         sent_at = self._client.cut_off_at

@@ -19,6 +19,9 @@ from kload_runner.fleet.worker import Task
 from kload_runner.local import LocalRun, run_in_loop
 from kload_runner.snapshots import RunPhase, RunSnapshot
 from kload_runner.users import User
+from kload_runner.wire import ErrorClass
+from kload_runner.wire.connector import Connector
+from kload_runner.wire.errors import WireFault
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
 from kload_spec.planning import plan_of
@@ -329,6 +332,36 @@ async def test_users_who_wait_for_ever_are_not_passed_over() -> None:
     assert verdict(result) == ("Inconclusive", "IncompleteData", 98)
     assert "2 of main, for up to 1." in result.message
     assert result.summary.failed == 0
+
+
+@pytest.mark.parametrize("scripted", [False, True], ids=["steps", "script"])
+async def test_our_own_lack_of_files_is_never_the_targets_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scripted: bool
+) -> None:
+    calls: list[None] = []
+    connect = Connector.connect
+
+    async def every_second_time(self: Connector, *arguments: Any) -> Any:
+        calls.append(None)
+        if len(calls) % 2:
+            return await connect(self, *arguments)
+        raise WireFault(ErrorClass.LOCAL, "no free file")
+
+    monkeypatch.setattr(Connector, "connect", every_second_time)
+    (tmp_path / "s.py").write_text(
+        "async def main(vu):\n    a = await vu.get('/', name='home')\n    vu.check('status is 200', a.status == 200)\n"
+    )
+    rules = {"checks": ["rate==1"], "http_req_failed": ["rate==0"]}
+    async with serving(Reply(headers={"Connection": "close"})) as target:
+        if scripted:
+            spec = {"scenarios": {"main": {**FEW, "exec": "main"}}, "script": {"entry": "s.py"}}
+            run = local(target.url, thresholds=rules, **spec)
+        else:
+            run = local(target.url, thresholds=rules)
+        result = await run_in_loop(replace(run, base_dir=tmp_path))
+    assert verdict(result) == ("Inconclusive", "LocalFaults", 98)
+    assert result.health.local_errors == len(calls) // 2
+    assert result.summary.checks_failed == result.summary.iterations_failed == 0
 
 
 async def test_a_deadline_cuts_the_load_short_and_is_an_error() -> None:

@@ -6,6 +6,7 @@ Reads the engine and its recorder, changes neither. Judges nothing: `kload_spec.
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from kload_runner.engine.engine import Engine
@@ -25,8 +26,9 @@ from kload_spec.verdicts import Limits
 _QUANTILES = {Aggregation.MIN: 0.0, Aggregation.MED: 0.5, Aggregation.MAX: 1.0}
 
 
+@cache
 def kload_version() -> str:
-    """Return the installed version of kload."""
+    """Return the installed version of kload; read from a file, which under load may be one too many."""
     try:
         return version("kload")
     except PackageNotFoundError:

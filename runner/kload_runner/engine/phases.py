@@ -13,7 +13,7 @@ from dataclasses import replace
 import orjson
 
 from kload_runner.engine.assembly import Part
-from kload_runner.steps.outcomes import IterationFailed, RunAborted
+from kload_runner.steps.outcomes import GeneratorExhausted, IterationFailed, RunAborted
 from kload_runner.steps.state import State
 from kload_runner.wire import Wire
 from kload_spec.expressions import EvaluationError, Value
@@ -57,6 +57,9 @@ async def run_phase(
         raise PhaseFailed(_sentence(part.name, exc.where or state.at, exc.cause)) from exc
     except EvaluationError as exc:
         raise PhaseFailed(_sentence(part.name, state.at, exc.cause)) from exc
+    except GeneratorExhausted as exc:
+        cause = "this machine has no free port or file; raise `ulimit -n`"
+        raise PhaseFailed(_sentence(part.name, state.at, cause)) from exc
     except RunAborted as exc:
         raise PhaseFailed(_sentence(part.name, state.at, f"aborted: {exc.message}")) from exc
     finally:

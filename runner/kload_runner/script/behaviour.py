@@ -19,7 +19,12 @@ from kload_runner.script.loading import place_of
 from kload_runner.script.observing import Observing
 from kload_runner.script.sending import Sender
 from kload_runner.script.vu import VU
-from kload_runner.steps.outcomes import IterationFailed, RowsExhausted, RunAborted
+from kload_runner.steps.outcomes import (
+    GeneratorExhausted,
+    IterationFailed,
+    RowsExhausted,
+    RunAborted,
+)
 from kload_runner.steps.state import State
 from kload_runner.users import Iterate
 from kload_spec.expressions import EvaluationError, Value
@@ -67,7 +72,13 @@ class ScriptBehaviour:
         async def iterate() -> None:
             try:
                 await (function(vu) if not self.phase else self._phase(vu, state))
-            except (IterationFailed, RunAborted, RowsExhausted, EvaluationError):
+            except (
+                IterationFailed,
+                RunAborted,
+                RowsExhausted,
+                GeneratorExhausted,
+                EvaluationError,
+            ):
                 raise
             except (KeyboardInterrupt, GeneratorExit):
                 raise

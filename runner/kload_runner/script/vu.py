@@ -22,7 +22,7 @@ from typing_extensions import Unpack
 from kload_runner.script.observing import Observed, Observing
 from kload_runner.script.sending import PLAIN, Options, Sender, content_of, json_content
 from kload_runner.steps.bodies import JSON_TYPE
-from kload_runner.steps.outcomes import IterationFailed, RunAborted
+from kload_runner.steps.outcomes import LOCAL, GeneratorExhausted, IterationFailed, RunAborted
 from kload_runner.steps.state import BROKEN, State
 from kload_runner.wire import Response
 from kload_spec.expressions import Value
@@ -170,6 +170,8 @@ class VU:
         expected = self._observing.expected(expect)[status]
         intended, state.intended = state.intended, None
         observed.request(response, expected, intended)
+        if not response.status and response.error == LOCAL:
+            raise GeneratorExhausted
         return response
 
     def get(self, url: str, **options: Unpack[RequestOptions]) -> Awaitable[Response]:

@@ -14,6 +14,8 @@ checks becomes (names are bound objects, see `source`):
         s.status = status = response.status
         expected = expected3[status]
         record4(response, expected, None)
+        if not status and response.error == LOCAL:
+            raise GeneratorExhausted
         held = True
         try:
             passed = check5(s)
@@ -33,7 +35,7 @@ from typing import Any
 from kload_runner.steps import flow
 from kload_runner.steps.bodies import text_of
 from kload_runner.steps.instruments import Instruments, Saved, StepInstruments
-from kload_runner.steps.outcomes import IterationFailed, RunAborted
+from kload_runner.steps.outcomes import LOCAL, GeneratorExhausted, IterationFailed, RunAborted
 from kload_runner.steps.reads import step_names
 from kload_runner.steps.rendering import Preparation, bind_request
 from kload_runner.steps.source import Source
@@ -117,6 +119,8 @@ class Writer:
                 "BROKEN": BROKEN,
                 "IterationFailed": IterationFailed,
                 "RunAborted": RunAborted,
+                "GeneratorExhausted": GeneratorExhausted,
+                "LOCAL": LOCAL,
                 "text_of": text_of,
                 "truth": truth,
                 "log": binding.instruments.log,
@@ -180,6 +184,8 @@ class Writer:
             source.line("s.intended = None")
         else:
             source.line(f"{record}(response, expected, None)")
+        with source.block("if not status and response.error == LOCAL:"):
+            source.line("raise GeneratorExhausted")
         self._checks(told, step.checks)
         self._record(told, step.record)
         if step.log_failure is not None:

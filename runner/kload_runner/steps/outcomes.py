@@ -3,7 +3,8 @@
     Exception
     ├── IterationFailed     a `fail` step, or a value that could not be worked out: counted, the VU goes on
     ├── RunAborted          an `abort` step: the run ends, Cancelled
-    └── RowsExhausted       no data row is left and the feed says `stop`: the scenario starts nothing more
+    ├── RowsExhausted       no data row is left and the feed says `stop`: the scenario starts nothing more
+    └── GeneratorExhausted  this machine has no port or file left: the iteration says nothing about the target
 
 A cancelled task (interruption) passes through as `asyncio.CancelledError` and counts as nothing at all.
 """
@@ -37,3 +38,14 @@ class RunAborted(Exception):
 
 class RowsExhausted(Exception):
     """The scenario's data feed has no row left for this VU, and is not to begin again."""
+
+
+class GeneratorExhausted(Exception):
+    """A request could not be sent for lack of ports or files on this machine.
+
+    It has been counted as a local error, which makes the run Inconclusive; what would follow (checks, saves, the end of
+    the iteration) would blame the target for it, and is left out.
+    """
+
+
+LOCAL = "local"  # `ErrorClass.LOCAL`, which the steps do not import

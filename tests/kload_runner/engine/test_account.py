@@ -139,4 +139,6 @@ def test_a_version_that_is_not_installed_is_unknown(monkeypatch: pytest.MonkeyPa
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(account, "version", missing)
+    account.kload_version.cache_clear()
     assert account.kload_version() == "unknown"
+    account.kload_version.cache_clear()
