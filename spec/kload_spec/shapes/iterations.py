@@ -12,7 +12,30 @@ from kload_spec.shapes.instants import within
 
 
 @dataclass(frozen=True, slots=True)
-class PerVUIterations:
+class _Counted:
+    """What both have in common: VUs that are there from the start, and a longest time."""
+
+    vus: int
+    iterations: int
+    max_duration_s: float = 600.0
+
+    @property
+    def duration_s(self) -> float:
+        """Longest time in which iterations may start, seconds."""
+        return self.max_duration_s
+
+    @property
+    def vu_limit(self) -> int:
+        """Most VUs at once."""
+        return self.vus
+
+    def vus_at(self, t_s: float) -> int:
+        """VUs active at most, t_s seconds into the shape."""
+        return self.vus if within(t_s, self.max_duration_s) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PerVUIterations(_Counted):
     """Every VU makes the same number of iterations.
 
     Attributes:
@@ -21,32 +44,14 @@ class PerVUIterations:
         max_duration_s: seconds after which no iteration starts; what is left counts as dropped.
     """
 
-    vus: int
-    iterations: int
-    max_duration_s: float = 600.0
-
-    @property
-    def duration_s(self) -> float:
-        """Longest time in which iterations may start, seconds."""
-        return self.max_duration_s
-
-    @property
-    def vu_limit(self) -> int:
-        """Most VUs at once."""
-        return self.vus
-
     @property
     def planned_iterations(self) -> int:
         """Iterations of all VUs together."""
         return self.vus * self.iterations
 
-    def vus_at(self, t_s: float) -> int:
-        """VUs active at most, t_s seconds into the shape."""
-        return self.vus if within(t_s, self.max_duration_s) else 0
-
 
 @dataclass(frozen=True, slots=True)
-class SharedIterations:
+class SharedIterations(_Counted):
     """VUs take iterations from one common number until none is left.
 
     Attributes:
@@ -55,25 +60,7 @@ class SharedIterations:
         max_duration_s: seconds after which no iteration starts; what is left counts as dropped.
     """
 
-    vus: int
-    iterations: int
-    max_duration_s: float = 600.0
-
-    @property
-    def duration_s(self) -> float:
-        """Longest time in which iterations may start, seconds."""
-        return self.max_duration_s
-
-    @property
-    def vu_limit(self) -> int:
-        """Most VUs at once."""
-        return self.vus
-
     @property
     def planned_iterations(self) -> int:
         """Iterations of all VUs together."""
         return self.iterations
-
-    def vus_at(self, t_s: float) -> int:
-        """VUs active at most, t_s seconds into the shape."""
-        return self.vus if within(t_s, self.max_duration_s) else 0
