@@ -177,7 +177,11 @@ class Settled(Scalar):
     @override
     def convert(self, value: object) -> str:
         """Return the text; a parameter may also be a number."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, bool):
+            raise fault(
+                f"{show(value)} is no text; quote it (YAML reads y, yes, on as true; n, no, off as false)"
+            )
+        if isinstance(value, int | float):
             raise fault(f'{value} is a number where text belongs; quote it: "{value}"')
         if not isinstance(value, str):
             raise fault(f"{show(value)} is not text")
