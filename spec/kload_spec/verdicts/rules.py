@@ -104,7 +104,12 @@ def _broken_for_certain(evidence: Evidence) -> _Found | None:
             item.threshold, item.tally, _missing(evidence, item), duration_s=evidence.duration_s
         )
     ]
-    return _failed(broken)
+    if not broken:
+        return None
+    doubtful = [*broken, *_doubtful(evidence)]  # what else is broken is said too, if it is sure
+    more = [item for item in _held_not(evidence) if item not in doubtful]
+    all_seen = evidence.incomplete is None and not evidence.faults
+    return _failed([*broken, *more] if all_seen else broken)
 
 
 def _faulty(evidence: Evidence) -> _Found | None:
@@ -182,25 +187,30 @@ def _local_faults(evidence: Evidence) -> _Found | None:
 
 
 def _lagged(evidence: Evidence) -> _Found | None:
-    lag_s, share = evidence.health.loop_lag_p99_s, evidence.limits.loop_lag_share
-    worst_s = max(lag_s, evidence.health.loop_lag_max_s)
-    doubtful = [
-        item
-        for item in _judged(evidence)
-        if item.threshold.is_latency
-        and item.outcome.held is False
-        and lag_s > share * item.threshold.bound
-        and _explicable(item, worst_s)
-    ]
+    doubtful = _doubtful(evidence)
     if not doubtful:
         return None
-    first = doubtful[0]
+    first, lag_s = doubtful[0], evidence.health.loop_lag_p99_s
     return (
         Verdict.INCONCLUSIVE,
         Reason.GENERATOR_LAGGED,
         f"{first.describe()}, but the generator itself was late by {_time(lag_s)} (loop lag p99), more than"
-        f" {numbers.share(share)} of that bound, and may be the cause. Give it more CPU or more runners and run again",
+        f" {numbers.share(evidence.limits.loop_lag_share)} of that bound, and may be the cause. Give it more CPU or"
+        " more runners and run again",
     )
+
+
+def _doubtful(evidence: Evidence) -> list[JudgedThreshold]:
+    """Return the latency thresholds that our own lag may have broken."""
+    lag_s, share = evidence.health.loop_lag_p99_s, evidence.limits.loop_lag_share
+    worst_s = max(lag_s, evidence.health.loop_lag_max_s)
+    return [
+        item
+        for item in _held_not(evidence)
+        if item.threshold.is_latency
+        and lag_s > share * item.threshold.bound
+        and _explicable(item, worst_s)
+    ]
 
 
 def _explicable(item: JudgedThreshold, worst_lag_s: float) -> bool:
@@ -210,7 +220,7 @@ def _explicable(item: JudgedThreshold, worst_lag_s: float) -> bool:
 
 
 def _broken(evidence: Evidence) -> _Found | None:
-    return _failed([item for item in _judged(evidence) if item.outcome.held is False])
+    return _failed(_held_not(evidence))
 
 
 def _nothing_succeeded(evidence: Evidence) -> _Found | None:
@@ -274,6 +284,10 @@ _RULES: tuple[Callable[[Evidence], _Found | None], ...] = (
 
 def _judged(evidence: Evidence) -> list[JudgedThreshold]:
     return [item for item in evidence.thresholds if item.judged]
+
+
+def _held_not(evidence: Evidence) -> list[JudgedThreshold]:
+    return [item for item in _judged(evidence) if item.outcome.held is False]
 
 
 def _missing(evidence: Evidence, item: JudgedThreshold) -> int | None:

@@ -54,6 +54,7 @@ FAST = judged("http_req_duration", "p(95)<500ms", Tally(99, 100, 10.0), estimate
 SLOW = judged("http_req_duration", "p(95)<500ms", Tally(50, 100, 60.0), estimate=0.612)
 UNSEEN = judged("http_req_duration{scenario:x}", "p(95)<500ms", Tally())
 FEW_FAILED = judged("http_req_failed", "rate<1%", Tally(0, 100, 0.0))
+MANY = judged("http_reqs", "count<10", Tally(100, 100, 100.0))
 MANY_FAILED = judged("http_req_failed", "rate<1%", Tally(5, 100, 5.0))
 ITERATIONS = implicit(Tally(0, 100, 0.0))
 HELD = asserted(Tally(3, 3, 3.0))
@@ -569,6 +570,21 @@ def test_a_further_fault_never_improves_a_verdict(evidence: Evidence, fault: Fau
         decide(replace(evidence, thresholds=(*evidence.thresholds, BROKEN))),
     ]
     assert all(found.verdict is not Verdict.PASSED for found in worse)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({}, "rate<1% is 5 %; http_req_duration p(95)<500ms is 612 ms", id="sure"),
+        pytest.param({"health": Health(loop_lag_p99_s=0.6)}, "rate<1% is 5 %", id="our-own-lag"),
+        pytest.param(
+            {"thresholds": (MANY, SLOW), "faults": (LOST,)}, "count<10 is 100", id="a-runner-lost"
+        ),
+    ],
+)
+def test_all_that_is_surely_broken_is_named(changes: dict[str, object], message: str) -> None:
+    found = decide(given_that(**{"thresholds": (MANY_FAILED, SLOW), **changes}))
+    assert found.message.partition(" ")[2] == message
 
 
 DOWN = Outage(7210, "connect", 7210, "GET http://shop:9/x: shop:9 refused the connection")

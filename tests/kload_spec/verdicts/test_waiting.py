@@ -75,9 +75,7 @@ def test_what_would_break_with_those_that_still_wait_is_unknown(
         pytest.param("http_reqs", "count<500", 0, HUNG, id="a-count"),
     ],
 )
-def test_what_holds_either_way_passes(
-    key: str, text: str, good: int, cut_off: Histogram
-) -> None:
+def test_what_holds_either_way_passes(key: str, text: str, good: int, cut_off: Histogram) -> None:
     assert verdict(key, text, good=good, cut_off=cut_off) is Verdict.PASSED
 
 
