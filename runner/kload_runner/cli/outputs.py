@@ -19,6 +19,7 @@ from kload_spec.result import Result
 
 RUNS = Path(".kload") / "runs"
 RESULT_FILE = "result.json.gz"
+DEVICES = Path("/dev")
 
 Writer = Callable[[Sequence[View]], str]
 
@@ -120,8 +121,16 @@ def keep(result: Result, folder: Path = RUNS) -> Path:
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees half of it; make its folder if need be."""
+    """Write a file so that nobody ever sees half of it; make its folder if need be.
+
+    What is no plain file (a pipe, `/dev/stdout`) is written to, never replaced; of a link, what it leads to is.
+    """
     try:
+        if file.is_relative_to(DEVICES) or (file.exists() and not file.is_file()):
+            with file.open("ab") as out:
+                out.write(data)
+            return
+        file = file.resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         temporary.write_bytes(data)

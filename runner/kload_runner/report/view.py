@@ -332,7 +332,7 @@ def _worth_showing(threshold: ThresholdResult) -> bool:
 def _metric_values(metric: MetricResult, stats: dict[str, float]) -> str:
     match metric.type:
         case MetricType.COUNTER:
-            rate = f"{_number(stats['rate'], metric.unit)}{numbers.per(metric.per_s)}"
+            rate = _rate(stats["rate"], metric)
             return f"{_number(stats['count'], metric.unit)}  ({rate})"
         case MetricType.RATE:
             if "rate" not in stats:
@@ -346,6 +346,12 @@ def _metric_values(metric: MetricResult, stats: dict[str, float]) -> str:
             return "  ".join(f"{label} {_number(stats[key], metric.unit)}" for label, key in shown)
         case MetricType.GAUGE:
             return _number(stats["value"], metric.unit)
+
+
+def _rate(value: float, metric: MetricResult) -> str:
+    if metric.unit is Unit.NONE:
+        return numbers.rate_figure(value, per_s=metric.per_s).text
+    return f"{_number(value, metric.unit)}{numbers.per(metric.per_s)}"
 
 
 def _number(value: float, unit: Unit) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from kload_runner.cli.output import Refused
-from kload_runner.cli.outputs import FORMATS, Output, keep, read_outputs, write_outputs
+from kload_runner.cli.outputs import FORMATS, Output, keep, read_outputs, write_outputs, write_whole
 from kload_runner.cli.report import latest, read_result, report
 from kload_spec.result import Result, RunIdentity
 from kload_spec.verdicts import Judgement, Reason, Verdict
@@ -30,6 +32,30 @@ def test_every_format_is_written_to_the_file_named(tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "new").iterdir()} == set(
         FORMATS
     )  # no temporary file is left
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        write_whole(pipe, b"all of it")
+        assert read.result(timeout=5) == b"all of it"
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_and_leads_to_what_was_written(tmp_path: Path) -> None:
+    link = tmp_path / "latest.json"
+    link.symlink_to("kept.json")
+    write_whole(link, b"{}")
+    assert link.is_symlink()
+    assert (tmp_path / "kept.json").read_bytes() == b"{}"
+
+
+def test_a_full_device_is_an_error_and_stays_one() -> None:
+    with pytest.raises(Refused, match="cannot write /dev/full: No space left"):
+        write_whole(Path("/dev/full"), b"x")
+    assert Path("/dev/full").is_char_device()
 
 
 def test_a_file_that_was_not_named_is_named_after_the_test() -> None:
