@@ -157,7 +157,7 @@ def _container(spec: Spec, written: Manifest, defaults: PodDefaults) -> Manifest
     script_image = spec.script.image if spec.script else None
     container: Manifest = {
         "name": CONTAINER,
-        "image": written.get("image") or script_image or defaults.image,
+        "image": script_image or written.get("image") or defaults.image,
         "args": ["pod"],
         "env": [*map(_variable, spec.env or ()), *_OWN_VARIABLES],
         "ports": [{"name": "metrics", "containerPort": CONTROL_PORT}],

@@ -122,11 +122,28 @@ def _assignment(
         description=description,
         index=settings.index,
         env=environment_of(plan, environ),
-        base_dir=folder,
+        base_dir=_base_dir(description, folder),
         node=settings.node,
         pod=settings.pod,
         loop_name=loop_name,
     )
+
+
+def _base_dir(description: RunDescription, folder: Path) -> Path:
+    """Return where the test's files are: those of ConfigMaps in a folder of ours, those of `script.image` where the
+    image has them, from its working directory.
+
+    Raises:
+        InvalidSpec: there would be two places.
+    """
+    script = description.source.document.get("spec", {}).get("script") or {}
+    if not script.get("image"):
+        return folder
+    if description.files:
+        names = ", ".join(sorted(description.files))
+        message = f"{names} come from ConfigMaps and the script from an image; put all of them into the image"
+        raise InvalidSpec([Problem("spec.script.image", message)])
+    return Path.cwd()
 
 
 def _say_goodbye(settings: PodSettings, host: Host, code: int) -> None:

@@ -127,8 +127,23 @@ def _refusal(subject: Subject, rules: Rules) -> Blocker | None:
     plan = subject.compiled.plan
     if plan is None:
         return Blocker(Reason.INVALID_SPEC, subject.compiled.problems)
+    if contradiction := _two_images(subject):
+        return Blocker(Reason.INVALID_SPEC, contradiction)
     excess = _excess(plan, rules)
     return Blocker(Reason.FORBIDDEN, excess) if excess else None
+
+
+def _two_images(subject: Subject) -> str:
+    """Return what is wrong with a spec that names two images for one container."""
+    spec = subject.compiled.spec
+    script = spec.script.image if spec and spec.script else None
+    runner = spec.runners.image if spec and spec.runners else None
+    if script is None or runner is None or script == runner:
+        return ""
+    return (
+        f"spec.runners.image: {runner} and spec.script.image: {script} are for the same container; keep script.image,"
+        " made from the runner's image"
+    )
 
 
 def _excess(plan: Plan, rules: Rules) -> str:

@@ -190,6 +190,35 @@ def test_a_pod_puts_its_files_where_the_manifest_says_and_leaves_its_totals(tmp_
     assert (told["phase"], told["message"]) == ("finished", "not started in time")
 
 
+@pytest.mark.parametrize(
+    ("files", "code", "told"),
+    [
+        pytest.param({}, 1, "not started in time", id="in the image"),
+        pytest.param(
+            {"rows.csv": "file-0"}, 104, "rows.csv come from ConfigMaps", id="in two places"
+        ),
+    ],
+)
+def test_a_script_of_an_image_is_found_in_its_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], code: int, told: str
+) -> None:
+    image = tmp_path / "image"
+    (image / "scenarios").mkdir(parents=True)
+    (image / "scenarios" / "buy.py").write_text("async def main(vu):\n    await vu.get('/')\n")
+    (tmp_path / "file-0").write_text("a\n1\n")
+    monkeypatch.chdir(image)
+    description = described(
+        "http://127.0.0.1:1",
+        files=files,
+        scenario={"executor": "shared-iterations", "iterations": 1, "exec": "main"},
+        spec={"script": {"entry": "scenarios/buy.py", "image": "registry/shop-tests:1"}},
+        start_within_s=0.05,
+        linger_s=0.05,
+    )
+    assert run_pod(pod(tmp_path, description)) == code
+    assert told in goodbye(tmp_path)["message"]
+
+
 async def test_a_pod_that_nobody_leads_leaves_all_that_a_verdict_needs(tmp_path: Path) -> None:
     rules = {"http_reqs": ["count==2"], "http_req_failed": ["rate<1%"]}
     spec = {"thresholds": rules, "teardown": [{"get": "/gone"}]}
