@@ -46,6 +46,7 @@ class Connection(Reading):
         "_held_body",
         "_loop",
         "_paused",
+        "_send",
         "_sock",
         "_sweep",
         "_timeout_s",
@@ -72,6 +73,7 @@ class Connection(Reading):
         deadline.owner = self
         self.peer: Peer = NO_PEER
         self._early: bytes | None = b""
+        self._send: Callable[[bytes], int] | None = None
         self._sock: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._paused = False
@@ -120,7 +122,16 @@ class Connection(Reading):
         response.written = True
         response.bytes_sent = len(wire)
         self._send_at = now
-        self._write(wire)
+        if self._send is None:
+            self._write(wire)
+        else:
+            try:
+                sent = self._send(wire)
+            except OSError:  # full, or broken: the transport finds out in its own way
+                sent = 0
+            if sent < len(wire):
+                self._send = None  # what the transport holds back goes first from now on
+                self._write(wire[sent:])
         if held_body or self._paused:
             self._sent_at = 0.0
             if held_body:
@@ -181,6 +192,10 @@ class Connection(Reading):
         self._transport = transport
         self._write = transport.write
         self._sock = sock
+        if transport.get_extra_info("ssl_object") is None:
+            # Past the transport: uvloop's keeps what is written until everything that is ready has had its turn, so
+            # that requests would leave later than they are said to, and costs 4 % more CPU per request.
+            self._send = sock.send
         self.peer = peer
         transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
 
@@ -221,7 +236,7 @@ class Connection(Reading):
         if self._continue_timer is not None:
             self._continue_timer.cancel()
             self._continue_timer = None
-        self._sock = None
+        self._sock = self._send = None
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()

@@ -28,10 +28,27 @@ class Transport:
 
     def write(self, data: bytes) -> None: ...
 
+    def get_extra_info(self, _: str) -> None: ...
+
     def set_write_buffer_limits(self, **_: int) -> None: ...
 
     def abort(self) -> None:
         self.aborted = True
+
+
+class Sock:
+    """Takes everything; or as many bytes as it is told, or fails."""
+
+    def __init__(self, room: int | None = None, fault: OSError | None = None) -> None:
+        self.room, self.fault = room, fault
+        self.taken = b""
+
+    def send(self, data: bytes) -> int:
+        if self.fault is not None:
+            raise self.fault
+        taken = data[: self.room]
+        self.taken += taken
+        return len(taken)
 
 
 @pytest.fixture
@@ -48,7 +65,7 @@ def converse(
     sweep = Sweep(loop, time.monotonic)
     connection = Connection(loop, LIMITS, sweep, Deadline())
     transport: Any = Transport()
-    connection.attach(transport, None, Peer("127.0.0.1", 80))  # type: ignore[arg-type]  # no socket
+    connection.attach(transport, Sock(), Peer("127.0.0.1", 80))  # type: ignore[arg-type]  # a fake
     request = build_request(method, "http://a.test/", keep_body=keep_body)
     response = Response(request, time.monotonic(), 1000)
     future = connection.send(response, b"...", time.monotonic(), time.monotonic() + 60)
@@ -162,7 +179,7 @@ def test_an_idle_connection_can_be_ended_by_either_side(loop: asyncio.AbstractEv
     for end in ("eof_received", "abandon", "stop", "expire"):
         connection = Connection(loop, LIMITS, Sweep(loop, time.monotonic), Deadline())
         transport: Any = Transport()
-        connection.attach(transport, None, Peer())  # type: ignore[arg-type]  # no socket
+        connection.attach(transport, Sock(), Peer())  # type: ignore[arg-type]  # a fake
         getattr(connection, end)()
         connection.connection_lost(None)
         assert connection.closed
@@ -174,6 +191,48 @@ def test_a_greeting_that_never_ends_closes_the_connection(loop: asyncio.Abstract
     for _ in range(5):
         connection.data_received(b"x" * 1000)
     transport: Any = Transport()
-    connection.attach(transport, None, Peer())  # type: ignore[arg-type]  # no socket
+    connection.attach(transport, Sock(), Peer())  # type: ignore[arg-type]  # a fake
     assert connection.closed
     assert transport.aborted
+
+
+class Writer(Transport):
+    """Notes what is written."""
+
+    def __init__(self, secure: bool = False) -> None:
+        super().__init__()
+        self.secure = secure
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_extra_info(self, name: str) -> Any:
+        return object() if self.secure and name == "ssl_object" else None
+
+
+@pytest.mark.parametrize(
+    ("sock", "secure", "past", "through"),
+    [
+        pytest.param(Sock(), False, b"first second", b"", id="a socket with room takes everything"),
+        pytest.param(Sock(room=4), False, b"firs", b"t second", id="what is left goes in order"),
+        pytest.param(Sock(room=0), False, b"", b"first second", id="a full socket"),
+        pytest.param(
+            Sock(fault=BlockingIOError()), False, b"", b"first second", id="one that would block"
+        ),
+        pytest.param(Sock(fault=BrokenPipeError()), False, b"", b"first second", id="a broken one"),
+        pytest.param(Sock(), True, b"", b"first second", id="nothing goes past TLS"),
+    ],
+)
+def test_bytes_leave_in_order_past_the_transport_or_through_it(
+    loop: asyncio.AbstractEventLoop, sock: Any, secure: bool, past: bytes, through: bytes
+) -> None:
+    connection = Connection(loop, LIMITS, Sweep(loop, time.monotonic), Deadline())
+    transport: Any = Writer(secure)
+    connection.attach(transport, sock, Peer())
+    request = build_request("GET", "http://a.test/")
+    for text in (b"first ", b"second"):
+        connection.send(Response(request, 0.0, 1000), text, 0.0, 60.0)
+        connection.data_received(plain(b""))
+    assert (sock.taken, transport.written) == (past, through)
+    connection.abandon()
