@@ -47,8 +47,7 @@ def bind_body(body: Body, read_file: Callable[[str], bytes]) -> Render:
     """
     match body:
         case JsonBody(value):
-            evaluate = value.evaluate
-            return lambda state: json_bytes(evaluate(state))
+            return _bind_json(value.evaluate)
         case TextBody(text):
             evaluate = text.evaluate
             return lambda state: text_of(evaluate(state)).encode()
@@ -59,6 +58,19 @@ def bind_body(body: Body, read_file: Callable[[str], bytes]) -> Render:
             parts = b"".join(_file_part(name, path, read_file(path)) for name, path in files)
             evaluate = fields.evaluate
             return lambda state: multipart_bytes(evaluate(state), parts)
+
+
+def _bind_json(evaluate: Callable[[State], Value]) -> Render:
+    dumps = orjson.dumps
+
+    def render(state: State) -> bytes:
+        value = evaluate(state)
+        try:
+            return dumps(value)  # as `json_bytes` would, without the call
+        except TypeError:
+            return json_bytes(value)
+
+    return render
 
 
 def body_names(body: Body | None) -> frozenset[str]:

