@@ -11,6 +11,7 @@ life (a coroutine) an executor gives each member. Keeps the counts that become t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Coroutine
@@ -158,14 +159,27 @@ class Crew:
                 task.cancel()
             # Tasks may need a turn or two to close their connections.
             await _all_done(left, clock, INSIST_EVERY_S)
+        left = [member.task for member in self.members if not member.task.done()]
         stubborn = [member.info.vu for member in self.members if not member.task.done()]
+        failure = self.failure
+        for task in left:
+            _close(task)
         if stubborn:
+            await _all_done(left, clock, INSIST_EVERY_S)
+            self.failure = failure  # how a closed coroutine ends is no failure
             logger.warning(
                 "%d VUs ignore their cancellation and are abandoned, e.g. VU %d",
                 len(stubborn),
                 stubborn[0],
             )
         return len(stubborn)
+
+
+def _close(task: asyncio.Task[None]) -> None:
+    """End a coroutine from below: what swallows its cancellation must not go on sending when the load is over."""
+    with contextlib.suppress(Exception):  # what it says to that, or that it ignores that too
+        task.get_coro().close()  # type: ignore[union-attr]
+    task.cancel()
 
 
 async def _all_done(tasks: list[asyncio.Task[None]], clock: Clock, within_s: float) -> None:

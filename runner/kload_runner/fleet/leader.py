@@ -222,7 +222,8 @@ class Fleet:
                     self._blame(Fault(Reason.DEADLINE_EXCEEDED, status.stop_message))
                 case None | StopReason.ABORT_STEP:
                     pass
-                case reason if reason not in self._asked:  # somebody else, e.g. a SIGTERM
+                case reason if reason not in self._asked and not status.faults:
+                    # Somebody else, e.g. a SIGTERM.
                     message = status.stop_message or reason.value
                     self._blame(
                         Fault(Reason.RUNNER_LOST, f"worker {status.runner} was stopped: {message}")
