@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from kload_runner.cli.output import Refused
 from kload_runner.cli.parser import add_command
@@ -32,6 +33,15 @@ def add_to(commands: Commands) -> None:
 def new(options: argparse.Namespace) -> int:
     """Write the file and say what to do with it."""
     file: Path = options.file
+    parts = urlsplit(options.target)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or set(options.target) & set(" #\"'")
+    ):
+        raise Refused.because(
+            f"--target {options.target}: no base URL; write e.g. {DEFAULT_TARGET}"
+        )
     text = files("kload_runner.cli").joinpath("new.yaml").read_text(encoding="utf-8")
     text = text.replace("NAME", _name_for(file)).replace("TARGET", options.target)
     try:

@@ -6,13 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from kload_runner.cli.output import Refused, new_console
 from kload_runner.cli.outputs import FORMATS, RESULT_FILE, RUNS, read_outputs, write_outputs
 from kload_runner.cli.parser import add_command
 from kload_runner.report.terminal import print_summary
 from kload_runner.report.view import View
-from kload_spec.result import Result
+from kload_spec.result import RESULT_SCHEMA, Result
 from kload_spec.verdicts import exit_code
+
+MOST_SHOWN = 40  # characters of a value that is wrong
 
 if TYPE_CHECKING:
     from kload_runner.cli.parser import Commands
@@ -69,11 +73,26 @@ def latest(folder: Path = RUNS) -> Path:
 def read_result(path: Path) -> Result:
     """Read a result document, from a file or the folder of a run."""
     file = path / RESULT_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise Refused.because(
+            f"{path}: the folder holds no {RESULT_FILE}; name a folder of {RUNS}, or a result document"
+        )
     try:
         return Result.from_bytes(file.read_bytes())
     except OSError as error:
         raise Refused.because(f"{file}: {error.strerror}") from error
     except ValueError as error:
-        raise Refused.because(
-            f"{file}: not a kload-result/v1 document ({str(error).splitlines()[0]})"
-        ) from error
+        raise Refused.because(f"{file}: not a {RESULT_SCHEMA} document: {_why(error)}") from error
+
+
+def _why(error: ValueError) -> str:
+    """Say of a document what is the first thing wrong with it."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = error.errors(include_url=False, include_context=False)
+    # A document of another version differs in much; that it is one says all.
+    first = next((fault for fault in faults if fault["loc"] == ("schema",)), faults[0])
+    place = ".".join(map(str, first["loc"]))
+    found = first["input"] if isinstance(first["input"], str | int | float | bool) else ""
+    given = f" (found {str(found)[:MOST_SHOWN]!r})" if found != "" and place else ""
+    return f"{place}: {first['msg']}{given}" if place else str(first["msg"])

@@ -36,3 +36,12 @@ def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="No such file"):
         written(tmp_path / "nowhere" / "loadtest.yaml")
+
+
+@pytest.mark.parametrize("target", ["localhost:80", "http://", "http://x/ #y", "ftp://x"])
+def test_a_target_that_is_no_base_url_is_refused_and_nothing_written(
+    tmp_path: Path, target: str
+) -> None:
+    with pytest.raises(Refused, match="no base URL"):
+        written(tmp_path / "loadtest.yaml", target)
+    assert list(tmp_path.iterdir()) == []

@@ -90,6 +90,11 @@ def test_a_kept_run_is_found_and_shown_again(
     assert (tmp_path / "page.html").exists()
 
 
+def test_a_folder_without_a_result_says_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"the folder holds no result\.json\.gz; name a folder of"):
+        read_result(tmp_path)
+
+
 def test_no_run_to_show_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="run a test first"):
         latest(tmp_path)
@@ -97,7 +102,22 @@ def test_no_run_to_show_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{}", "not a kload-result"), (b"no json", "not a kload-result"), (None, "No such file")],
+    [
+        pytest.param(b"{}", "document: run: Field required", id="empty"),
+        pytest.param(b"no json", "document: Invalid JSON", id="no-json"),
+        pytest.param(b"\x1f\x8bcut", "not a result document", id="damaged"),
+        pytest.param(
+            b'{"schema": "kload-result/v2"}',
+            r"schema: Input should be 'kload-result/v1' \(found 'kload-result/v2'\)",
+            id="another-version",
+        ),
+        pytest.param(
+            b'{"run": {"name": "x"}, "duration_s": "long"}',
+            r"duration_s: Input should be a valid number.* \(found 'long'\)",
+            id="wrong-type",
+        ),
+        pytest.param(None, "No such file", id="missing"),
+    ],
 )
 def test_a_file_that_is_no_result_is_refused(
     tmp_path: Path, content: bytes | None, message: str
