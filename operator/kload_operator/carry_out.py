@@ -36,6 +36,7 @@ from kload_operator.decision import (
     SuspendJob,
 )
 from kload_operator.fleet import Fleet
+from kload_operator.images import DEFAULT_IMAGE
 from kload_operator.jobs import (
     PodDefaults,
     description_config_map,
@@ -187,7 +188,9 @@ class Hands:
         if spec is None:
             raise ActionRefused(Blocker(Reason.INVALID_SPEC, subject.compiled.problems))
         settings = self._settings
-        defaults = PodDefaults(settings.runner_image, settings.runner_image_pull_policy)
+        defaults = PodDefaults(
+            settings.runner_image or DEFAULT_IMAGE, settings.runner_image_pull_policy
+        )
         await self._create(JOBS, runner_job(run, spec, description, defaults))
 
     async def _create(self, kind: Kind, manifest: Manifest) -> None:

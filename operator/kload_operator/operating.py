@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from kload_operator import tokens
 from kload_operator.cluster import Busy, Cluster
 from kload_operator.controller import Controller, Key, workers
 from kload_operator.handlers.watching import Sinks, watch
+from kload_operator.images import runner_image
 from kload_operator.keys import operator_key
 from kload_operator.memory import Memory
 from kload_operator.observing import Instruments
@@ -31,7 +33,9 @@ logger = logging.getLogger(__name__)
 
 GAUGES_S = 5.0
 END_S = 2.0  # s to end requests and watches; whatever is cut off, the next operator does
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to get the key
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to begin
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,12 @@ async def _work(
     stop: asyncio.Event,
     heed_signals: Callable[[], None],
 ) -> None:
-    """Get the key, then reconcile until cancelled."""
-    key = await _key(settings, world)
+    """Get what has to be read once, then reconcile until cancelled."""
+    key = await _patiently(
+        lambda: operator_key(world.cluster, settings.namespace, tokens.new_key), "no key yet"
+    )
+    image = await _patiently(lambda: runner_image(world.cluster, settings), "no runner image yet")
+    settings = settings.model_copy(update={"runner_image": image})
     queue: WorkQueue[Key] = WorkQueue()
     tools = Instruments(
         cluster=world.cluster,
@@ -126,14 +134,14 @@ async def _work(
             task.cancel()
 
 
-async def _key(settings: Settings, world: World) -> bytes:
-    """Return the operator's key, however long the API server is away."""
+async def _patiently(ask: Callable[[], Awaitable[_T]], lacking: str) -> _T:
+    """Return what the API server says, however long it is away."""
     pause_s = FIRST_PAUSE_S
     while True:
         try:
-            return await operator_key(world.cluster, settings.namespace, tokens.new_key)
+            return await ask()
         except Busy as error:
-            logger.warning("no key yet: %s; again in %.0fs", error, pause_s)
+            logger.warning("%s: %s; again in %.0fs", lacking, error, pause_s)
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 

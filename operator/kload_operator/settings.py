@@ -6,6 +6,7 @@ Reads the file and the environment when asked to, knows no cluster.
 
     KLOAD_CONFIG      path of the file; without it, defaults
     KLOAD_NAMESPACE   namespace of the operator; in a pod: fieldRef metadata.namespace
+    KLOAD_POD         name of the operator's pod, whose image is that of runners where nothing else is said
     KLOAD_RUNNER_IMAGE, KLOAD_WATCH_NAMESPACES (comma-separated)    over the file's fields of that name
 """
 
@@ -25,8 +26,8 @@ from kload_spec.quantities import QuantityError, parse_duration
 CONFIG_VARIABLE = "KLOAD_CONFIG"
 NAMESPACE_VARIABLE = "KLOAD_NAMESPACE"
 IMAGE_VARIABLE = "KLOAD_RUNNER_IMAGE"
+POD_VARIABLE = "KLOAD_POD"
 WATCH_VARIABLE = "KLOAD_WATCH_NAMESPACES"
-DEFAULT_IMAGE = "kload:latest"
 
 
 class SettingsError(ValueError):
@@ -122,14 +123,16 @@ class Settings(_Part):
     Attributes:
         namespace: the operator's own; its key is kept there.
         watch_namespaces: names or patterns of where LoadTests are looked for; empty: everywhere.
-        runner_image: of runner pods that name none.
+        runner_image: of runner pods that name none; None: the operator's own.
+        pod: the operator's own.
         runner_access: `direct` by pod address, or `proxy` through the API server.
         port: of /metrics and the probes.
     """
 
     namespace: str = "kload-system"
     watch_namespaces: tuple[str, ...] = ()
-    runner_image: str = DEFAULT_IMAGE
+    runner_image: str | None = None
+    pod: str | None = None
     runner_image_pull_policy: str | None = None
     runner_access: Annotated[str, Field(pattern="^(direct|proxy)$")] = "direct"
     prometheus: tuple[PrometheusSettings, ...] = ()
@@ -154,6 +157,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         written = _read(Path(path))
     if namespace := environment.get(NAMESPACE_VARIABLE):
         written.setdefault("namespace", namespace)
+    if pod := environment.get(POD_VARIABLE):
+        written.setdefault("pod", pod)
     if image := environment.get(IMAGE_VARIABLE):
         written["runnerImage"] = image
     if watched := environment.get(WATCH_VARIABLE):

@@ -31,18 +31,6 @@ kind: Kustomization
 resources: [../../../deploy]
 images:
   - {{name: kload, newName: {name}, newTag: {tag}}}
-patches:
-  - target: {{kind: Deployment, name: kload-operator}}
-    patch: |
-      apiVersion: apps/v1
-      kind: Deployment
-      metadata: {{name: kload-operator}}
-      spec:
-        template:
-          spec:
-            containers:
-              - name: operator
-                env: [{{name: KLOAD_RUNNER_IMAGE, value: "{name}:{tag}"}}]
 """
 _SHOP = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
