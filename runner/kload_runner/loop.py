@@ -44,7 +44,7 @@ def choose_loop() -> LoopChoice:
 def run(main: Coroutine[Any, Any, T], choice: LoopChoice | None = None) -> T:
     """Run a coroutine to its end on a fresh loop of the given (default: best) kind, and close the loop.
 
-    Tasks of a script that go on for ever are left where they are, and the loop with them: closing it would wait for them.
+    Tasks of a script that never end are left where they are, and the loop with them: closing it would wait for them.
     """
     chosen = choice or choose_loop()
     runner = asyncio.Runner(loop_factory=chosen.new_loop)

@@ -32,6 +32,12 @@ async def test_a_blocked_loop_shows_as_lag() -> None:
     assert health.loop_lag_p50_s < 0.05
 
 
+async def test_a_loop_that_stands_still_is_late_for_as_long_as_it_does() -> None:
+    health = (await watched(0.3)).health()
+    assert health.loop_lag_p99_s > 0.2
+    assert health.loop_lag_p50_s > 0.05, "most of this time it stood still"
+
+
 async def test_cpu_is_a_share_of_one_core_while_load_runs() -> None:
     cpu = iter([0.0, 1.0, 1.6])
     clock = FixedClock([0.0, 10.0, 12.0])

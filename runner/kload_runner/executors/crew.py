@@ -178,7 +178,7 @@ class Crew:
 def _close(task: asyncio.Task[None]) -> None:
     """End a coroutine from below: what swallows its cancellation must not go on sending when the load is over."""
     with contextlib.suppress(Exception):  # what it says to that, or that it ignores that too
-        task.get_coro().close()  # type: ignore[union-attr]
+        task.get_coro().close()
     task.cancel()
 
 

@@ -7,7 +7,8 @@ forgotten, busy ones entered again for their present deadline. So a connection w
 
     entered for 12.00 ── exchange ── exchange ── 12.00: deadline now 41.70 ── entered for 41.70 ── ...
 
-Deadlines are met up to `RESOLUTION_S` (and the loop's own lag) late, never early. tests: test_timeouts.py.
+Deadlines are met up to `RESOLUTION_S` (and the loop's own lag) late, never early. A loop that was held up looks at its
+sockets before its timers count: an answer that came meanwhile is none that came too late. tests: test_timeouts.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 RESOLUTION_S = 0.02  # entries are kept in slots of this width; one wake-up per occupied slot
+STALLED_S = 0.1  # a sweep that is later than this comes from a loop that was held up
 NEVER = math.inf
 
 
@@ -63,6 +65,7 @@ class Sweep:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_slot = -1
         self._waking = False
+        self._held_up = False
 
     def enter(self, deadline: Deadline) -> None:
         """Enter a deadline; call it when `deadline.at < deadline.check_at`."""
@@ -97,6 +100,13 @@ class Sweep:
 
     def _wake(self) -> None:
         self._timer = None
+        late = self._clock() - self._timer_slot * RESOLUTION_S > STALLED_S
+        if late and not self._held_up:
+            # Loops run timers before they read sockets, and the answers may be waiting there.
+            self._held_up = True
+            self._timer = self._loop.call_later(RESOLUTION_S, self._wake)
+            return
+        self._held_up = False
         self._waking = True  # what is entered again meanwhile is armed for once, at the end
         now = self._clock()
         while self._order and self._order[0] * RESOLUTION_S <= now:

@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,3 +170,18 @@ async def test_on_a_real_loop_the_first_of_several_comes_first() -> None:
     Named("sooner", loop.time() + 0.02)
     await asyncio.wait_for(done.wait(), 2)
     assert order == ["sooner", "later"]
+
+
+def test_a_loop_that_was_held_up_reads_its_sockets_before_it_gives_up() -> None:
+    loop, sweep = make()
+    answered, silent = User(loop, sweep), User(loop, sweep)
+    for user in (answered, silent):
+        user.begin(timeout_s=1.0)
+    _, number, wake = heapq.heappop(loop.timers)
+    loop.now += 5.0  # the timer is due at 1 s and runs at 5 s: before anything is read
+    assert number not in loop.cancelled
+    wake()
+    answered.busy = False  # its answer was waiting in the socket
+    loop.advance(loop.now + 1.0)
+    assert (answered.expired_at, len(silent.expired_at)) == ([], 1)
+    assert silent.expired_at[0][1] == pytest.approx(105.0, abs=2 * RESOLUTION_S)
