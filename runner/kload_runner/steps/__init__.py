@@ -3,6 +3,7 @@
 state        what expressions read
 rendering    requests: fixed parts once, varying parts per iteration (bodies, urls, fields)
 generator    Program -> source -> coroutine (flow: branches and loops; source; reads)
+runtime      what the generated code calls
 instruments  the seam to whoever measures
 outcomes     how an iteration can end early
 """

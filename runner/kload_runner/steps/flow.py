@@ -12,15 +12,15 @@ Loops are bounded by their `limit`; reaching it is no error. A loop whose rounds
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 from kload_runner.steps.reads import waits
-from kload_spec.expressions import EvaluationError, Expression, Template, Value
+from kload_runner.steps.source import Source
+from kload_spec.expressions import Expression, Template
 from kload_spec.program import (
     AbortStep,
+    Assignment,
     CallStep,
     FailStep,
     ForeachStep,
@@ -31,14 +31,19 @@ from kload_spec.program import (
     SleepStep,
     Step,
 )
-from kload_spec.quantities import parse_duration
-
-if TYPE_CHECKING:
-    from kload_runner.steps.generator import Writer
 
 DEEPEST = 8  # open blocks after which steps go into a function of their own
 TURN_ROUNDS = 1024  # rounds of a loop without waiting after which other VUs get a turn
-MAX_SLEEP_MS = 86_400_000.0  # a day; a longer computed pause is a mistake
+
+
+class Writer(Protocol):
+    """Writes the steps inside steps, as `generator.Generator` does."""
+
+    @property
+    def source(self) -> Source: ...
+    def steps(self, steps: tuple[Step, ...]) -> None: ...
+    def function(self, name: str, steps: tuple[Step, ...]) -> None: ...
+    def assign(self, values: tuple[Assignment, ...]) -> list[str]: ...
 
 
 def write(writer: Writer, step: Step) -> None:
@@ -184,76 +189,3 @@ def _call(writer: Writer, step: CallStep) -> None:
     _body(writer, step.steps)
     if names:
         source.line(f"restore(vars, {before})")
-
-
-# -- what the generated code calls ---------------------------------------------------------------------------------
-
-_ABSENT: Any = object()
-
-
-def milliseconds(value: Value) -> float:
-    """Return a computed pause in milliseconds: a number, or a text such as ``1.5s``.
-
-    Raises:
-        EvaluationError: neither, or not within 0 and a day.
-    """
-    if isinstance(value, str):
-        try:
-            value = parse_duration(value) * 1000.0
-        except ValueError:
-            raise EvaluationError("a pause must be a time, such as 500ms") from None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EvaluationError("a pause must be a time, such as 500ms")
-    if not 0 <= value <= MAX_SLEEP_MS:
-        raise EvaluationError("a pause must be between 0s and 24h")
-    return value
-
-
-def whole(value: Value) -> int:
-    """Return how often to repeat.
-
-    Raises:
-        EvaluationError: it is no whole number; below 0 is none at all.
-    """
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise EvaluationError("times must be a whole number")
-    return value
-
-
-def items_of(value: Value, most: int) -> list[Value]:
-    """Return the items to go through, at most so many.
-
-    Raises:
-        EvaluationError: it is no list.
-    """
-    if not isinstance(value, list | tuple):
-        raise EvaluationError("foreach needs a list")
-    return list(value[:most])
-
-
-def remember(variables: Mapping[str, Value], names: Iterable[str]) -> dict[str, Any]:
-    """Return what these variables hold now, so that `restore` can put it back."""
-    return {name: variables.get(name, _ABSENT) for name in names}
-
-
-def restore(variables: dict[str, Value], before: Mapping[str, Any]) -> None:
-    """Put variables back: those that did not exist end."""
-    for name, value in before.items():
-        if value is _ABSENT:
-            variables.pop(name, None)
-        else:
-            variables[name] = value
-
-
-GLOBALS: Mapping[str, Any] = {
-    "items_of": items_of,
-    "milliseconds": milliseconds,
-    "remember": remember,
-    "restore": restore,
-    "turn": asyncio.sleep,
-    "whole": whole,
-}

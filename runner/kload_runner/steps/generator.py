@@ -1,8 +1,8 @@
 """A program becomes one coroutine: Python source is generated and compiled once per scenario.
 
-Interpreting steps would cost more per request than sending it; generated code costs what hand-written code would.
-This module writes what sends and judges, `flow` what branches and loops. An iteration of one POST with two
-checks becomes (names are bound objects, see `source`):
+Interpreting steps would cost more per request than sending it; generated code costs what hand-written code would. This
+module writes what sends and judges, `flow` what branches and loops; `runtime` is what they call. An iteration of one
+POST with two checks becomes (names are bound objects, see `source`):
 
     async def iteration(s):
         vars = s.vars
@@ -33,14 +33,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kload_runner.steps import flow
-from kload_runner.steps.bodies import text_of
 from kload_runner.steps.instruments import Instruments, Saved, StepInstruments
-from kload_runner.steps.outcomes import LOCAL, GeneratorExhausted, IterationFailed, RunAborted
 from kload_runner.steps.reads import step_names
 from kload_runner.steps.rendering import Preparation, bind_request
+from kload_runner.steps.runtime import GLOBALS
 from kload_runner.steps.source import Source
-from kload_runner.steps.state import BROKEN, HELD, State
-from kload_spec.expressions import EvaluationError, Kind
+from kload_runner.steps.state import State
+from kload_spec.expressions import Kind
 from kload_spec.program import (
     Assignment,
     Check,
@@ -96,37 +95,28 @@ def compile_program(program: StepProgram, binding: Binding) -> CompiledProgram:
     Raises:
         InvalidSpec: something that is known before the run cannot be sent.
     """
-    writer = Writer(binding)
-    writer.function("iteration", program.steps)
+    generator = Generator(binding)
+    generator.function("iteration", program.steps)
     if program.start:
-        writer.function("start", program.start)
+        generator.function("start", program.start)
     names = ("iteration", "start") if program.start else ("iteration",)
-    functions: list[Any] = writer.source.functions(*names)
+    functions: list[Any] = generator.source.functions(*names)
     return CompiledProgram(
-        functions[0], functions[1] if program.start else None, str(writer.source)
+        functions[0], functions[1] if program.start else None, str(generator.source)
     )
 
 
-class Writer:
-    """Writes steps into a source; `flow` uses it to write the steps inside steps."""
+class Generator:
+    """Writes steps into a source; for `flow` it writes the steps inside steps."""
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self.source = Source(
             {
-                "EvaluationError": EvaluationError,
-                "HELD": HELD,
-                "BROKEN": BROKEN,
-                "IterationFailed": IterationFailed,
-                "RunAborted": RunAborted,
-                "GeneratorExhausted": GeneratorExhausted,
-                "LOCAL": LOCAL,
-                "text_of": text_of,
-                "truth": truth,
+                **GLOBALS,
                 "log": binding.instruments.log,
                 "now": binding.now,
                 "sleep_until": binding.sleep_until,
-                **flow.GLOBALS,
             }
         )
 
@@ -249,15 +239,3 @@ def expectation(expect: StatusSet) -> tuple[bool, ...]:
 def judged(kind: Kind, text: str) -> str:
     """Return the source of a condition; what is not known to be a bool is tested when it runs."""
     return text if kind is Kind.BOOL else f"truth({text})"
-
-
-def truth(value: object) -> bool:
-    """Return a condition's value.
-
-    Raises:
-        EvaluationError: it is no bool.
-    """
-    if value is True or value is False:
-        return value
-    kind = "null" if value is None else type(value).__name__
-    raise EvaluationError(f"the condition is neither true nor false but a {kind}")

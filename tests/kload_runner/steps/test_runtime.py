@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from kload_runner.steps.flow import items_of, milliseconds, whole
-from kload_runner.steps.generator import truth
+from kload_runner.steps.runtime import items_of, milliseconds, truth, whole
 from kload_spec.expressions import EvaluationError
 
 
