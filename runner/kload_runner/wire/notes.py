@@ -8,12 +8,25 @@ for the field 0.5 µs. Whatever differs in one byte is parsed. tests: test_notes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kload_runner.wire.response import Response
+from collections.abc import Container
+from typing import Protocol
 
 UNSEEN = b"\0"  # begins no response
+
+
+class Parsed(Protocol):
+    """What a note looks at of a complete response, which is a `response.Response`."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def headers(self) -> Container[str]: ...
+    @property
+    def interim(self) -> int: ...
+    @property
+    def bytes_received(self) -> int: ...
 
 
 class HeadNote:
@@ -32,7 +45,7 @@ class HeadNote:
         self.total = -1
         self.status = 0
 
-    def take(self, response: Response, reusable: bool) -> bool:
+    def take(self, response: Parsed, reusable: bool) -> bool:
         """Note a response that was parsed.
 
         Args:

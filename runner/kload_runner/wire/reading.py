@@ -15,6 +15,7 @@ Sources: RFC 9112 §6.3 (length of a body), RFC 9110 §15.2 (1xx), §9.3.2 (HEAD
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -34,7 +35,7 @@ class _Counting:
         self.on_message_complete = reading.on_message_complete
 
 
-class Reading(asyncio.Protocol):
+class Reading(asyncio.Protocol, ABC):
     """Reads the response to the request in flight.
 
     Attributes:
@@ -148,17 +149,17 @@ class Reading(asyncio.Protocol):
 
     # --- what the other half does ---
 
+    @abstractmethod
     def _unasked(self, data: bytes) -> None:
         """Take bytes that came while nothing was asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _continue(self) -> None:
         """Send the body that waits for a 100, if one does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self) -> None:
         """End the connection."""
-        raise NotImplementedError
 
     # --- for the other half ---
 
