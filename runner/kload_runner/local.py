@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 ARM_AHEAD_S = 0.3  # s; several processes: time for all of them to hear of the start
 SEED_BITS = 32
 LOOPBACK = "127.0.0.1"
+STOPPING = "stopping: iterations may finish; Ctrl-C again ends them at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ async def _alone(local: LocalRun, engine: Engine) -> Result:
             fleet = Fleet(
                 local.plan, [OwnMember(runner)], engine.clock, on_snapshot=local.on_snapshot
             )
-            with _interrupts(fleet):
+            with _interrupts(fleet, local.on_log or logger.info):
                 return await fleet.run()
     finally:
         await runner.close()
@@ -206,7 +207,7 @@ async def _lead(local: LocalRun, members: list[Member], engine: Engine) -> Resul
         start_in_s=ARM_AHEAD_S,
         on_snapshot=local.on_snapshot,
     )
-    with _interrupts(fleet):
+    with _interrupts(fleet, local.on_log or logger.info):
         return await fleet.run()
 
 
@@ -266,16 +267,22 @@ async def _metrics_page(runner: Runner, port: int | None) -> AsyncIterator[None]
 
 
 @contextmanager
-def _interrupts(fleet: Fleet) -> Iterator[None]:
+def _interrupts(fleet: Fleet, log: Callable[[str], None]) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the run in good order, where signals can be had: in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if not fleet.interrupted:
+            log(STOPPING)
+        fleet.interrupt()
+
     taken: list[signal.Signals] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, fleet.interrupt)
+            loop.add_signal_handler(number, interrupt)
             taken.append(number)
     try:
         yield

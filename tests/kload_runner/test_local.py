@@ -152,8 +152,10 @@ async def test_ctrl_c_stops_gracefully_tears_down_and_reports() -> None:
     steps = [GET, {"sleep": "10ms"}]
     async with serving(OK) as target:
         run = local(target.url, *steps, load=LONG, teardown=[{"get": "/gone"}])
-        result = await run_in_loop(replace(run, on_snapshot=interrupt))
+        logs: list[str] = []
+        result = await run_in_loop(replace(run, on_snapshot=interrupt, on_log=logs.append))
     assert verdict(result) == ("Cancelled", "AbortedByPerson", 105)
+    assert logs == ["stopping: iterations may finish; Ctrl-C again ends them at once"]
     assert result.summary.requests > 0
     assert target.targets()[-1] == "/gone"
 

@@ -66,7 +66,7 @@ def picture(title: str, snapshot: RunSnapshot) -> RenderableType:
     """Compose the picture of one moment."""
     parts: list[RenderableType] = [
         _headline(title, snapshot),
-        _scenarios(snapshot.scenarios),
+        _scenarios(snapshot),
         _numbers(snapshot),
     ]
     # What nobody wrote is shown only when it goes wrong.
@@ -83,26 +83,26 @@ def _headline(title: str, snapshot: RunSnapshot) -> Text:
     return Text.assemble((title, "bold"), f"{fleet} · {PHASES[snapshot.phase]} · ", (time, "dim"))
 
 
-def _scenarios(scenarios: tuple[ScenarioSnapshot, ...]) -> Table:
+def _scenarios(snapshot: RunSnapshot) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
-    for scenario in scenarios:
+    for scenario in snapshot.scenarios:
         bar = ProgressBar(total=1.0, completed=scenario.progress, width=24)
         dropped = f"{numbers.count(scenario.dropped)} dropped" if scenario.dropped else ""
         table.add_row(
             f"  {scenario.name}",
             bar,
             f"{numbers.progress(scenario.progress):>5}",
-            _load_of(scenario),
+            _load_of(scenario, snapshot.phase),
             f"{numbers.count(scenario.iterations)} iterations",
             Text(dropped, style="yellow"),
         )
     return table
 
 
-def _load_of(scenario: ScenarioSnapshot) -> str:
+def _load_of(scenario: ScenarioSnapshot, phase: RunPhase) -> str:
     if scenario.phase is ScenarioPhase.WAITING:
-        return "waits for its startTime"
+        return "waits for its startTime" if phase is RunPhase.RUNNING else ""
     if scenario.phase is ScenarioPhase.FINISHED:
         return "done"
     return f"{numbers.count(scenario.vus)} of {numbers.count(scenario.planned_vus)} VUs"

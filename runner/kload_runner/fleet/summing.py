@@ -9,7 +9,7 @@ from kload_runner.snapshots import RunPhase, RunSnapshot, ThresholdSnapshot
 from kload_spec.control import RunnerPhase, StatusReply
 from kload_spec.histogram import Histogram
 from kload_spec.plan import Plan
-from kload_spec.thresholds import Aggregation, Tally, Threshold, judge, show_value
+from kload_spec.thresholds import Aggregation, Outcome, Tally, Threshold, judge, show_outcome
 
 _PHASES = {
     RunnerPhase.IDLE: RunPhase.IDLE,
@@ -128,7 +128,7 @@ def _thresholds(
                 metric=threshold.key,
                 expression=threshold.text,
                 observed=outcome.observed,
-                shown=_shown(threshold, outcome.observed, len(statuses)),
+                shown=_shown(threshold, outcome, len(statuses)),
                 samples=outcome.samples,
                 holds=outcome.held,
                 implicit=threshold.implicit,
@@ -137,10 +137,10 @@ def _thresholds(
     return tuple(found)
 
 
-def _shown(threshold: Threshold, observed: float | None, runners: int) -> str:
+def _shown(threshold: Threshold, outcome: Outcome, runners: int) -> str:
     """Return the value as people read it, marked where it is no more than near: see `_estimate`."""
-    text = show_value(observed, threshold)
-    near = runners > 1 and observed is not None and threshold.aggregation in _PERCENTILES
+    text = show_outcome(outcome, threshold)
+    near = runners > 1 and outcome.observed is not None and threshold.aggregation in _PERCENTILES
     return f"≈ {text}" if near else text
 
 

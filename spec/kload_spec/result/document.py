@@ -20,7 +20,7 @@ from kload_spec.histogram import Histogram
 from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType, Unit
 from kload_spec.result.fields import HistogramField, Number
 from kload_spec.result.series import MetricSeries, ScenarioSeries, StepSeries
-from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
+from kload_spec.thresholds import Outcome, Tally, Threshold, show_outcome
 from kload_spec.verdicts import Judgement, Verdict
 
 RESULT_SCHEMA = "kload-result/v1"
@@ -206,7 +206,7 @@ class ThresholdResult(_Model):
     @property
     def shown(self) -> str:
         """The observed value as people read it, never contradicting `held`."""
-        return show_value(self.observed, self.definition)
+        return show_outcome(self.outcome, self.definition)
 
 
 class ErrorResult(_Model):

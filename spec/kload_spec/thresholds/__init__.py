@@ -8,7 +8,7 @@ display    numbers as people read them
 judging    three numbers -> held or broken, exactly
 """
 
-from kload_spec.thresholds.display import display_quantile, show_value
+from kload_spec.thresholds.display import display_quantile, show_outcome, show_value
 from kload_spec.thresholds.grammar import parse_threshold
 from kload_spec.thresholds.implicit import assert_threshold, iterations_failed_threshold
 from kload_spec.thresholds.judging import certainly_broken, judge, must_abort, tally_sorted
@@ -37,6 +37,7 @@ __all__ = [
     "judge",
     "must_abort",
     "parse_threshold",
+    "show_outcome",
     "show_value",
     "tally_sorted",
 ]

@@ -13,7 +13,7 @@ from math import isinf
 
 from kload_spec import numbers
 from kload_spec.metrics import MetricType, Unit
-from kload_spec.thresholds.model import Aggregation, Comparison, Threshold
+from kload_spec.thresholds.model import Aggregation, Comparison, Outcome, Threshold
 
 _NUDGE = 1e-3  # of the bound: how far a value is moved to be strictly on one side; a tenth of the histogram's error
 
@@ -34,6 +34,13 @@ def display_quantile(estimate: float | None, threshold: Threshold, held: bool) -
     nudge = abs(bound) * _NUDGE or _NUDGE * _NUDGE
     below = (threshold.op is Comparison.LESS) or (threshold.op is Comparison.AT_LEAST)
     return bound - nudge if below else bound + nudge
+
+
+def show_outcome(outcome: Outcome, threshold: Threshold) -> str:
+    """Return what was observed in the words of the threshold's metric, or that there was nothing to observe."""
+    if outcome.observed is None and not outcome.samples:
+        return "no samples"
+    return show_value(outcome.observed, threshold)
 
 
 def show_value(value: float | None, threshold: Threshold) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kload_spec.health import Health
-from kload_spec.thresholds import Outcome, Tally, Threshold, show_value
+from kload_spec.thresholds import Outcome, Tally, Threshold, show_outcome
 from kload_spec.verdicts.outage import Outage
 from kload_spec.verdicts.waiting import Waiting
 
@@ -110,7 +110,7 @@ class JudgedThreshold:
 
     def describe(self) -> str:
         """Return ``http_req_duration p(95)<500ms is 612 ms``."""
-        observed = show_value(self.outcome.observed, self.threshold)
+        observed = show_outcome(self.outcome, self.threshold)
         return f"{self.threshold.key} {self.threshold.text} is {observed}"
 
 

@@ -83,6 +83,7 @@ def test_a_waiting_scenario_and_a_warning_are_named() -> None:
     waiting = replace(SCENARIO, phase=ScenarioPhase.WAITING, elapsed_s=0)
     text = drawn(replace(MOMENT, scenarios=(waiting,), warnings=("the core is busy",)))
     assert "waits for its startTime" in text
+    assert "startTime" not in drawn(replace(MOMENT, scenarios=(waiting,), phase=RunPhase.SETUP))
     assert "! the core is busy" in text
 
 

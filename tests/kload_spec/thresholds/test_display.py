@@ -14,9 +14,11 @@ from kload_spec.histogram import Histogram
 from kload_spec.metrics import BUILTIN, MetricDefinition, MetricType, Unit
 from kload_spec.thresholds import (
     Comparison,
+    Outcome,
     display_quantile,
     judge,
     parse_threshold,
+    show_outcome,
     show_value,
     tally_sorted,
 )
@@ -110,3 +112,9 @@ def test_values_are_shown_in_the_metrics_words(
     key: str, text: str, value: float | None, shown: str
 ) -> None:
     assert show_value(value, parse_threshold(key, text, METRICS)) == shown
+
+
+def test_nothing_to_observe_is_said_as_that() -> None:
+    threshold = parse_threshold("http_req_duration", "p(95)<500ms", METRICS)
+    shown = [show_outcome(Outcome(None, None, samples), threshold) for samples in (0, 7)]
+    assert shown == ["no samples", "unknown"]
