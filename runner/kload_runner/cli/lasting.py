@@ -17,7 +17,7 @@ from typing import Any, TextIO
 def lasting_output() -> Iterator[None]:
     """Let writes to standard output and error inside the block never fail: what cannot be written is lost."""
     out, error = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Lasting(out), Lasting(error)  # type: ignore[assignment]  # all that print and rich use
+    sys.stdout, sys.stderr = Lasting(out), Lasting(error)  # all that print and rich use
     try:
         yield
     finally:
