@@ -18,8 +18,8 @@ Generated from the models by `make generate`; do not edit. Every field may hold 
 read before the run; texts that are sent may hold any [expression](expressions.md). `required` fields are marked
 with a star.
 
-The same in an editor: put `# yaml-language-server: $schema=schemas/loadtest.schema.json` on the first line of a
-manifest.
+The same in an editor: `kload schema > loadtest.schema.json`, and on the first line of a manifest
+`# yaml-language-server: $schema=loadtest.schema.json`.
 """
 
 

@@ -28,9 +28,11 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "run": "run LoadTests on this machine to their verdicts",
         "validate": "check manifests and show what they would do; sends nothing",
         "new": "write a commented LoadTest to start from",
+        "schema": "print the JSON schema of a LoadTest, for an editor",
         "report": "show a finished run again, or write it in another form",
         "demo": "load a small bundled shop: a first run that needs nothing else",
         "wait": "wait for a LoadTest in a cluster and exit with its verdict",
+        "stop": "stop the run of a LoadTest in a cluster, gracefully",
         "pod": "be a runner in a pod: the container's command",
     }
 )

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_shop
 import pytest
-
-from kload_runner.demo import shop
 
 
 @pytest.fixture(scope="session")
 def target() -> Iterator[str]:
     """Serve a shop on loopback; yield its URL."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(shop.start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{shop.port_of(server)}"
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with demo_shop.serving() as url:
+        yield url
 
 
 @pytest.fixture
