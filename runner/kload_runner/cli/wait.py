@@ -1,21 +1,18 @@
 """`kload wait NAME`: follows a LoadTest in a cluster until its run has ended and exits with the verdict's code.
 
-Asks through kubectl, so that the user's contexts, plugins and proxies work here as they do there. Needs no
-right but `get`.
+Needs no right but `get`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kload_runner.cli.kubectl import add_options, read_load_test, require_kubectl
 from kload_runner.cli.output import Refused
 from kload_runner.cli.parser import add_command
 from kload_spec.errors import InvalidSpec
@@ -30,7 +27,6 @@ EXIT_UNKNOWN = (
     1  # a verdict or reason of an operator newer than this program, unless the verdict alone tells
 )
 POLL_S = 2.0  # s; one small GET, as often as a person would look
-KUBECTL_TIMEOUT = "20s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,7 @@ def add_to(commands: Commands) -> None:
     parser = add_command(
         commands, "wait", wait, "wait for a LoadTest in a cluster and exit with its verdict"
     )
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("-n", "--namespace")
-    parser.add_argument("--context", help="kubeconfig context")
-    parser.add_argument("--kubeconfig", metavar="FILE")
+    add_options(parser)
     parser.add_argument(
         "--timeout",
         default="1h",
@@ -60,16 +53,13 @@ def add_to(commands: Commands) -> None:
 
 def wait(options: argparse.Namespace) -> int:
     """Poll until the run of the newest generation has ended."""
-    if not shutil.which("kubectl"):
-        raise Refused.because(
-            "kload wait asks through kubectl, which is not on the PATH; install it"
-        )
+    require_kubectl("wait")
     try:
         timeout_s = parse_duration(options.timeout)
     except (InvalidSpec, ValueError) as error:
         raise Refused.because(f"--timeout {options.timeout}: {error}") from error
     return follow(
-        lambda: _get(options),
+        lambda: read_load_test(options),
         say=lambda line: print(f"{options.name}: {line}", file=sys.stderr, flush=True),
         timeout_s=timeout_s,
     )
@@ -124,26 +114,3 @@ def _exit_code(verdict: str, reason: str) -> int:
         return EXIT_UNKNOWN
     known = Reason(reason) if reason in set(Reason) else None
     return exit_code(Verdict(verdict), known)
-
-
-def _get(options: argparse.Namespace) -> Mapping[str, Any]:
-    command = [
-        "kubectl",
-        "get",
-        "loadtests.kload.dev",
-        options.name,
-        "-o",
-        "json",
-        f"--request-timeout={KUBECTL_TIMEOUT}",
-    ]
-    for option in ("namespace", "context", "kubeconfig"):
-        value = getattr(options, option)
-        if value:
-            command.append(f"--{option}={value}")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Refused.because(
-            done.stderr.strip() or f"kubectl ended with {done.returncode}", exit_code=1
-        )
-    found: Mapping[str, Any] = json.loads(done.stdout)
-    return found
