@@ -66,7 +66,8 @@ class _Answer(BaseModel):
     status: str
     data: _Data | None = None
     error: str = ""
-    warnings: list[str] = []
+    warnings: list[str] | None = None
+    isPartial: bool = False  # VictoriaMetrics: storage nodes did not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,14 @@ def _values(url: str, answer: _Answered, label: str) -> Vector:
         raise Misconfigured(f"{url} refuses ({status}): {parsed.error}")
     if parsed.warnings:
         raise Unavailable(f"{url} answers in part: {'; '.join(parsed.warnings)}")
+    if parsed.isPartial:
+        raise Unavailable(f"{url} answers in part: some of its storage is away")
     if parsed.data.resultType != "vector":
         raise Misconfigured(f"{url} answers a {parsed.data.resultType}, not a vector")
     found = {item.metric.get(label, ""): float(item.value[1]) for item in parsed.data.result}
+    if len(found) != len(parsed.data.result):
+        grouped = label or "nothing"
+        raise Misconfigured(f"{url} answers several values where one was asked for, by {grouped}")
     if any(isnan(value) for value in found.values()):
         raise Unavailable(f"{url} answers NaN, which is no number")
     return found

@@ -74,6 +74,11 @@ async def test_no_series_is_nothing_and_not_zero(server: Server) -> None:
     assert await asked(server) == {}
 
 
+async def test_an_answer_that_says_it_has_no_warnings_is_one(server: Server) -> None:
+    server.answer = vector(({}, "2"), warnings=None, isPartial=False)
+    assert await asked(server) == {"": 2}
+
+
 async def test_headers_and_a_fresh_token_are_sent(server: Server, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("one\n")
@@ -97,6 +102,10 @@ async def test_headers_and_a_fresh_token_are_sent(server: Server, tmp_path: Path
         pytest.param(web.Response(text="slow", status=429), Unavailable, "429", id="too many"),
         pytest.param(vector(({}, "NaN")), Unavailable, "NaN", id="NaN"),
         pytest.param(vector(warnings=["store is down"]), Unavailable, "store is down", id="partial"),
+        pytest.param(vector(isPartial=True), Unavailable, "in part", id="partial-VictoriaMetrics"),
+        pytest.param(
+            vector(({"pod": "a"}, "1"), ({"pod": "b"}, "2")), Misconfigured, "several", id="ambiguous"
+        ),
         pytest.param(
             web.Response(text="<html>", content_type="text/html"), Misconfigured, "text/html", id="HTML"
         ),
