@@ -115,10 +115,11 @@ class User:
     async def run_iteration(self, iteration: IterationInfo) -> None:
         """Run one iteration to its end; only cancellation raises."""
         cast, state = self._cast, self._state
-        began = cast.now()
+        now, given = cast.now, cast.given
+        began = now()
         state.begin(
             iteration.iter_in_vu,
-            dict(cast.given),
+            dict(given) if given else {},
             iteration.scheduled_at if cast.arrivals else None,
         )
         failed = True
@@ -146,7 +147,7 @@ class User:
             state.response = None  # an idle VU must not hold a body
             if self._kept:
                 self._keep()
-        cast.meter.ended(cast.now() - began, failed)
+        cast.meter.ended(now() - began, failed)
 
     def _leave(self, why: RunAborted | RowsExhausted | GeneratorExhausted) -> None:
         """End an iteration that counts as nothing at all."""
