@@ -14,6 +14,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from kload_runner.clock import Clock
@@ -104,12 +105,16 @@ class Engine:
         self._assembly = assembly = Assembly(
             self.plan, self.facts, self.recorder, self.clock, self.log, files=self.files
         )
-        settings = wire_settings(self.plan.target, self.facts, self.files, self.clock.now)
-        self._phases = {SETUP: assembly.phase(SETUP, self.plan.setup)}
-        self._parts = {item.name: assembly.scenario(item) for item in self.plan.scenarios}
-        self._phases[TEARDOWN] = assembly.phase(TEARDOWN, self.plan.teardown)
-        self._controls = {item.name: Control() for item in self.plan.scenarios}
-        self._wire = make_wire(settings, assembly.base_url)
+        with ExitStack() as refused:
+            # At once, not when it is collected: an open script is part of the process's import path.
+            refused.callback(assembly.resources.close)
+            settings = wire_settings(self.plan.target, self.facts, self.files, self.clock.now)
+            self._phases = {SETUP: assembly.phase(SETUP, self.plan.setup)}
+            self._parts = {item.name: assembly.scenario(item) for item in self.plan.scenarios}
+            self._phases[TEARDOWN] = assembly.phase(TEARDOWN, self.plan.teardown)
+            self._controls = {item.name: Control() for item in self.plan.scenarios}
+            self._wire = make_wire(settings, assembly.base_url)
+            refused.pop_all()
 
     @property
     def base_url(self) -> str:

@@ -342,8 +342,11 @@ async def test_steps_and_a_function_for_the_same_phase_are_refused(
         script={"entry": "buy.py"},
         **{name: [{"get": "/"}]},
     )
+    path = list(sys.path)
     with pytest.raises(InvalidSpec) as refused:
         await perform(test, base_dir=tmp_path)
+    assert sys.path == path, "what is refused leaves no script open"
+    assert "kload_script_buy" not in sys.modules
     assert str(refused.value) == (
         f"spec.{name}: has steps, and buy.py has a function {name} too: only one of them can be it;"
         f" take spec.{name} out, or give the function another name"
