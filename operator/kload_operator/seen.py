@@ -49,7 +49,7 @@ class PodSeen:
     Attributes:
         index: of the runner.
         ready: passes its readiness probe.
-        ready_since: when it last became ready.
+        ready_since: when `ready` last changed.
         blocker: why it does not come up.
         end: why it ended, unless it ended well.
         farewell: its last words, if it left any.

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from situations import (
     BEGAN,
+    DONE,
     IN_PROGRESS,
     NOW,
     PLAN,
     RUNNING,
     UID,
+    pods,
     runners,
     seen,
     subject,
@@ -24,10 +26,9 @@ from kload_operator.decision import (
     StopAll,
 )
 from kload_operator.reconcile import decide
-from kload_operator.seen import (
-    MetricsSeen,
-)
+from kload_operator.seen import MetricsSeen, PodSeen
 from kload_spec.control import (
+    RunnerPhase,
     StatusReply,
     StopReason,
 )
@@ -106,3 +107,40 @@ def test_runners_that_do_not_stop_are_told_harder_and_then_left_behind() -> None
         StopAll(StopReason.PERSON, "", graceful=False),
     )
     assert gone.status.phase == Phase.TEARDOWN
+
+
+def hanging(unready_s: float, *, ready: bool = False) -> dict[int, PodSeen]:
+    """Pods of which the second has been unready for a while."""
+    since = NOW - timedelta(seconds=unready_s)
+    return {**pods(), 1: replace(pods()[1], ready=ready, ready_since=since)}
+
+
+@pytest.mark.parametrize(
+    ("pod_set", "answers", "lost"),
+    [
+        pytest.param(hanging(31), None, True, id="hung"),
+        pytest.param(hanging(29), None, False, id="not for long"),
+        pytest.param(hanging(600, ready=True), None, False, id="cut off from the operator alone"),
+        pytest.param(hanging(600), RUNNING, False, id="answers us"),
+    ],
+)
+def test_a_runner_that_answers_nobody_is_lost_and_stops_the_others(
+    pod_set: dict[int, PodSeen], answers: RunnerPhase | None, lost: bool
+) -> None:
+    facts = seen(pods=pod_set, runners=runners(RUNNING, answers, RUNNING))
+    found = decide(subject(Phase.RUNNING), facts, Rules())
+    assert found.status.phase == (Phase.STOPPING if lost else Phase.RUNNING)
+    if lost:
+        progress = found.status.progress
+        assert progress is not None
+        assert (progress.stop_reason, progress.fault_reason) == ("runner-lost", "RunnerLost")
+        assert "the runner hangs, or its node is gone" in (progress.fault_message or "")
+
+
+@pytest.mark.parametrize(
+    ("phase", "then"), [(Phase.STOPPING, Phase.TEARDOWN), (Phase.TEARDOWN, Phase.JUDGING)]
+)
+def test_nobody_waits_for_a_runner_that_hangs(phase: Phase, then: Phase) -> None:
+    progress = {"stopReason": "runner-lost", "stopTime": BEGAN, "faultReason": "RunnerLost"}
+    facts = seen(pods=hanging(31), runners=runners(DONE, None, DONE))
+    assert decide(subject(phase, progress=progress), facts, Rules()).status.phase == then

@@ -26,7 +26,7 @@ from kload_operator.decision import (
     stay,
 )
 from kload_operator.evaluation import Totals, compare, empty_result, judged, reason_of
-from kload_operator.phases.running import lost_runners, plan_of
+from kload_operator.phases.running import has_hung, lost_runners, plan_of
 from kload_operator.reporting import final_summary, final_thresholds
 from kload_operator.seen import Blocker, MetricsSeen, PodPhase
 from kload_operator.status import since_s, timestamp
@@ -52,7 +52,11 @@ def tear_down(situation: Situation) -> Decision:
                 "fault_message": reply.message or "teardown failed",
             }
         )
-    living = [index for index, pod in situation.seen.pods.items() if pod.alive]
+    living = [
+        index
+        for index, pod in situation.seen.pods.items()
+        if pod.alive and not has_hung(situation, pod)
+    ]
     phases = [getattr(situation.seen.runners.get(index), "phase", None) for index in living]
     if all(phase in _FROZEN for phase in phases):
         return move(situation, Phase.JUDGING, "collecting the numbers", progress=fault)

@@ -11,13 +11,14 @@ An operator that cannot reach a runner does not stop the others: load is bounded
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from kload_operator.decision import Decision, Situation, StopAll, move, stay, stop
 from kload_operator.evaluation import broken_with_abort
 from kload_operator.phases.accepting import longest_of
 from kload_operator.reporting import live_summary, live_thresholds
 from kload_operator.seen import Blocker, PodPhase, PodSeen, RunnerSeen
-from kload_operator.status import since_s
+from kload_operator.status import since_s, timestamp
 from kload_spec.control import RunnerPhase, StatusReply, StopReason, ThresholdTotals
 from kload_spec.model import Phase, RunnersStatus, Status
 from kload_spec.plan import Plan
@@ -27,6 +28,7 @@ from kload_spec.verdicts import Reason
 OVERTIME_S = 60.0  # s behind the longest the plan can take
 TO_STOP_S = 20.0  # s beyond the plan's graceful stops, before runners are told to end at once
 TO_GIVE_UP_S = 40.0  # s beyond that
+HUNG_S = 30.0  # s a runner may be unready, and silent, before it is given up
 SUMMARY_S = 10.0  # s; live numbers are written no more often
 OVER = frozenset({RunnerPhase.STOPPED, RunnerPhase.TEARDOWN, RunnerPhase.FINISHED, RunnerPhase.RELEASED})  # fmt: skip
 
@@ -89,7 +91,26 @@ def lost_runners(situation: Situation) -> list[Blocker]:
             found.append(pod.end)
         elif pod.phase is PodPhase.SUCCEEDED and index not in situation.seen.left:
             found.append(Blocker(Reason.RUNNER_LOST, _ended_alone(pod)))
+        elif has_hung(situation, pod):
+            found.append(Blocker(Reason.RUNNER_LOST, _hung(pod)))
     return found
+
+
+def has_hung(situation: Situation, pod: PodSeen) -> bool:
+    """Tell whether a runner answers neither its kubelet, for a while now, nor us.
+
+    One that is cut off from us alone is not lost: its load goes on and its numbers are scraped.
+    """
+    runner = situation.seen.runners.get(pod.index)
+    if pod.phase is not PodPhase.RUNNING or pod.ready or pod.ready_since is None:
+        return False
+    silent = runner is not None and runner.phase is None
+    return silent and situation.now >= pod.ready_since + timedelta(seconds=HUNG_S)
+
+
+def _hung(pod: PodSeen) -> str:
+    since = f" since {timestamp(pod.ready_since)}" if pod.ready_since else ""
+    return f"{pod.name}: answers neither its kubelet{since} nor the operator: the runner hangs, or its node is gone"
 
 
 def _ended_alone(pod: PodSeen) -> str:
@@ -169,7 +190,7 @@ def _parts(statuses: Sequence[StatusReply], name: str) -> list[ThresholdTotals]:
 def _all_over(situation: Situation) -> bool:
     """Whether every runner that can still be asked has stopped, and there is one."""
     for index, pod in situation.seen.pods.items():
-        if not pod.alive:
+        if not pod.alive or has_hung(situation, pod):
             continue
         runner = situation.seen.runners.get(index)
         if runner is None or runner.phase not in OVER:
