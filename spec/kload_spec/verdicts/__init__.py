@@ -3,9 +3,12 @@
 model     what a verdict is, what it rests on, the limits of a generator's own behaviour
 outage    a target that answered nothing
 rules     the order of precedence, one pure function
+cautions  what should be known beside a verdict
+exits     exit codes
 waiting   requests that were cut off while they waited
 """
 
+from kload_spec.verdicts.exits import exit_code
 from kload_spec.verdicts.model import (
     Evidence,
     Fault,
@@ -16,7 +19,7 @@ from kload_spec.verdicts.model import (
     Verdict,
 )
 from kload_spec.verdicts.outage import Outage
-from kload_spec.verdicts.rules import decide, exit_code
+from kload_spec.verdicts.rules import decide
 from kload_spec.verdicts.waiting import SHORTEST_S, Waiting
 
 __all__ = [

@@ -149,6 +149,11 @@ class Evidence:
     waiting: tuple[Waiting, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def judged(self) -> tuple[JudgedThreshold, ...]:
+        """The thresholds that count; the others are only shown."""
+        return tuple(item for item in self.thresholds if item.judged)
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

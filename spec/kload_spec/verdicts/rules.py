@@ -23,17 +23,11 @@ from collections.abc import Callable
 
 from kload_spec import numbers
 from kload_spec.thresholds import certainly_broken
+from kload_spec.verdicts.cautions import cautions
+from kload_spec.verdicts.exits import exit_code
 from kload_spec.verdicts.model import Evidence, JudgedThreshold, Judgement, Reason, Verdict
 from kload_spec.verdicts.waiting import describe, doubtful
 
-# k6's codes where k6 has one: https://grafana.com/docs/k6/latest/using-k6/thresholds/ and errext/exitcodes.
-_EXIT_BY_VERDICT = {
-    Verdict.PASSED: 0,
-    Verdict.FAILED: 99,
-    Verdict.INCONCLUSIVE: 98,
-    Verdict.ERROR: 1,
-    Verdict.CANCELLED: 105,
-}
 # What a target that is down explains.
 _OF_THE_TARGET = frozenset(
     {
@@ -43,13 +37,6 @@ _OF_THE_TARGET = frozenset(
         Reason.NOTHING_SUCCEEDED,
     }
 )
-_EXIT_BY_REASON = {
-    Reason.INVALID_SPEC: 104,
-    Reason.SCRIPT_ERROR: 107,
-    Reason.SETUP_FAILED: 107,
-    Reason.TEARDOWN_FAILED: 107,
-    Reason.ABORT_STEP: 108,
-}
 
 
 def decide(evidence: Evidence) -> Judgement:
@@ -61,15 +48,9 @@ def decide(evidence: Evidence) -> Judgement:
             if evidence.outage is not None and reason in _OF_THE_TARGET:
                 message = f"{evidence.outage.describe()} {message}".rstrip()
             return Judgement(
-                verdict, reason, message, _warnings(evidence, reason), exit_code(verdict, reason)
+                verdict, reason, message, cautions(evidence, reason), exit_code(verdict, reason)
             )
     raise AssertionError("the last rule applies to everything")  # pragma: no cover
-
-
-def exit_code(verdict: Verdict, reason: Reason | None) -> int:
-    """Return the exit code of the command line for a verdict; None: a reason that is not known here."""
-    known = _EXIT_BY_REASON.get(reason) if reason is not None else None
-    return _EXIT_BY_VERDICT[verdict] if known is None else known
 
 
 # -- the rules, in order -----------------------------------------------------------------------------------------
@@ -98,7 +79,7 @@ def _cancelled(evidence: Evidence) -> _Found | None:
 def _broken_for_certain(evidence: Evidence) -> _Found | None:
     broken = [
         item
-        for item in _judged(evidence)
+        for item in evidence.judged
         if not item.threshold.is_latency
         and certainly_broken(
             item.threshold, item.tally, _missing(evidence, item), duration_s=evidence.duration_s
@@ -124,7 +105,7 @@ def _faulty(evidence: Evidence) -> _Found | None:
 
 
 def _without_samples(evidence: Evidence) -> _Found | None:
-    empty = [item.threshold for item in _judged(evidence) if item.outcome.held is None]
+    empty = [item.threshold for item in evidence.judged if item.outcome.held is None]
     if not empty:
         return None
     names = ", ".join(f"{threshold.key} {threshold.text}" for threshold in empty)
@@ -144,7 +125,7 @@ def _without_samples(evidence: Evidence) -> _Found | None:
 
 
 def _incomplete(evidence: Evidence) -> _Found | None:
-    gaps = [item for item in _judged(evidence) if item.missing != 0]
+    gaps = [item for item in evidence.judged if item.missing != 0]
     if evidence.incomplete is None and not gaps:
         return None
     message = evidence.incomplete or "; ".join(_gap(item) for item in gaps)
@@ -236,7 +217,7 @@ def _nothing_succeeded(evidence: Evidence) -> _Found | None:
 def _still_waiting(evidence: Evidence) -> _Found | None:
     spoilt = [
         item.threshold
-        for item in _judged(evidence)
+        for item in evidence.judged
         if doubtful(item.threshold, item.tally, evidence.waiting)
     ]
     if not spoilt:
@@ -245,7 +226,7 @@ def _still_waiting(evidence: Evidence) -> _Found | None:
 
 
 def _passed(evidence: Evidence) -> _Found:
-    explicit = [item for item in _judged(evidence) if not item.threshold.implicit]
+    explicit = [item for item in evidence.judged if not item.threshold.implicit]
     if not explicit:
         return (
             Verdict.PASSED,
@@ -282,12 +263,8 @@ _RULES: tuple[Callable[[Evidence], _Found | None], ...] = (
 # -- what the rules share ------------------------------------------------------------------------------------------
 
 
-def _judged(evidence: Evidence) -> list[JudgedThreshold]:
-    return [item for item in evidence.thresholds if item.judged]
-
-
 def _held_not(evidence: Evidence) -> list[JudgedThreshold]:
-    return [item for item in _judged(evidence) if item.outcome.held is False]
+    return [item for item in evidence.judged if item.outcome.held is False]
 
 
 def _missing(evidence: Evidence, item: JudgedThreshold) -> int | None:
@@ -301,48 +278,6 @@ def _failed(broken: list[JudgedThreshold]) -> _Found | None:
     if not broken:
         return None
     return Verdict.FAILED, Reason.THRESHOLD_BROKEN, "; ".join(item.describe() for item in broken)
-
-
-def _warnings(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
-    """Return what should be known beside the verdict."""
-    health, limits = evidence.health, evidence.limits
-    found = list(evidence.notes)
-    if health.dropped_by_target:
-        dropped = f"{numbers.count(health.dropped_by_target)} of {numbers.count(health.arrivals)} arrivals"
-        found.append(
-            f"{dropped} were dropped because all VUs were waiting for the target; it is too slow for this rate, or"
-            " maxVUs is too low"
-        )
-    if health.late_share and reason is not Reason.LOAD_NOT_DELIVERED:  # which says so itself
-        found.append(
-            f"{numbers.share(health.late_share)} of arrivals were late or dropped by the generator"
-        )
-    if evidence.closed_loop and health.cpu_share > limits.cpu_share:
-        used = numbers.progress(health.cpu_share)
-        found.append(
-            f"the generator used {used} of its core: the target could have been pushed harder;"
-            " use more runners or workers to find its limit"
-        )
-    if health.cpu_throttled_s:
-        found.append(
-            f"the generator was throttled for {_time(health.cpu_throttled_s)}; raise its CPU limit, or remove it"
-        )
-    if health.missed_paces:
-        found.append(
-            f"{numbers.count(health.missed_paces)} iterations took longer than their `pace`"
-        )
-    overstated = [
-        item
-        for item in _judged(evidence)
-        if item.threshold.is_latency
-        and item.outcome.held
-        and health.loop_lag_p99_s > limits.loop_lag_share * item.threshold.bound
-    ]
-    if overstated:
-        found.append(
-            f"loop lag p99 was {_time(health.loop_lag_p99_s)}: the latencies shown are overstated by up to that"
-        )
-    return tuple(found)
 
 
 def _time(seconds: float) -> str:
