@@ -5,7 +5,8 @@ A document is read by other tools, so each type brings its JSON schema along.
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite, isnan, nan
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
@@ -48,10 +49,17 @@ HistogramField = Annotated[
         }
     ),
 ]
-# JSON has no infinity; an average over answers that never came is one.
+
+
+def _word(value: float) -> str:
+    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+# JSON has no infinity; an average over answers that never came is one. The other two come of metrics of one's own only.
+_WORDS = MappingProxyType({"Infinity": inf, "-Infinity": -inf, "NaN": nan})
 Number = Annotated[
     float,
-    BeforeValidator(lambda value: inf if value == "Infinity" else value),
-    PlainSerializer(lambda value: "Infinity" if value == inf else value, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "Infinity"}]}),
+    BeforeValidator(lambda value: _WORDS.get(value, value) if isinstance(value, str) else value),
+    PlainSerializer(lambda value: value if isfinite(value) else _word(value), when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(_WORDS)}]}),
 ]

@@ -30,7 +30,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil, isinf
+from math import ceil, isinf, isnan
 
 from kload_spec.metrics import MetricType
 from kload_spec.thresholds.display import display_quantile
@@ -124,6 +124,8 @@ def _aggregate(
     """Return the exact value that is compared; a float only where it is infinite."""
     if threshold.type is MetricType.RATE:
         return Fraction(tally.good, tally.samples)
+    if isnan(tally.sum):  # of infinities of both signs: nobody knows
+        return None
     if isinf(tally.sum):
         return tally.sum
     if threshold.aggregation is Aggregation.AVG:

@@ -75,3 +75,13 @@ def test_percentiles_are_read_per_step_and_no_data_is_no_number() -> None:
     with pytest.raises(ValueError, match="no request of scenario any, step unknown was measured"):
         result.percentile(95, step="unknown")
     assert Result(run=IDENTITY).message == "no verdict yet"
+
+
+@pytest.mark.parametrize("number", [-math.inf, math.nan, math.inf])
+def test_no_sum_makes_a_document_unreadable(number: float) -> None:
+    late = parse_threshold("http_req_response_time", "avg<1s", BUILTIN)
+    result = Result(
+        run=IDENTITY, thresholds=[ThresholdResult(definition=late, samples=2, sum=number)]
+    )
+    (read,) = Result.from_bytes(result.to_bytes()).thresholds
+    assert repr(read.sum) == repr(number)

@@ -210,6 +210,12 @@ def test_percentiles_are_nearest_ranks(text: str, good: int, samples: int, held:
     assert judge(rule("http_req_duration", text), Tally(good, samples, 1.0)).held is held
 
 
+def test_a_sum_that_is_no_number_is_judged_by_nobody() -> None:
+    rule = parse_threshold("http_req_response_time", "avg<1s", BUILTIN)
+    outcome = judge(rule, Tally(1, 2, math.inf) + Tally(1, 2, -math.inf))
+    assert (outcome.held, outcome.observed) == (None, None)
+
+
 def test_an_answer_that_never_came_is_above_every_bound() -> None:
     above = rule("http_req_response_time", "p(50)>1h")
     below = rule("http_req_response_time", "avg<1h")
