@@ -27,7 +27,6 @@ from kload_spec.verdicts import (
     Reason,
     Verdict,
     decide,
-    exit_code,
 )
 
 
@@ -476,35 +475,6 @@ def test_limits_are_the_spec_s_to_set() -> None:
         limits=Limits(late_share=0.05, local_errors=2, loop_lag_share=0.5, cpu_share=0.99),
     )
     assert decide(evidence).verdict is Verdict.PASSED
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reason", "code"),
-    [
-        (Verdict.PASSED, Reason.THRESHOLDS_HELD, 0),
-        (Verdict.FAILED, Reason.NOTHING_SUCCEEDED, 99),
-        (Verdict.INCONCLUSIVE, Reason.NO_SAMPLES, 98),
-        (Verdict.CANCELLED, Reason.ABORTED_BY_PERSON, 105),
-        (Verdict.CANCELLED, Reason.ABORT_STEP, 108),
-        (Verdict.ERROR, Reason.INVALID_SPEC, 104),
-        (Verdict.ERROR, Reason.SCRIPT_ERROR, 107),
-        (Verdict.ERROR, Reason.SETUP_FAILED, 107),
-        (Verdict.ERROR, Reason.TEARDOWN_FAILED, 107),
-        (Verdict.ERROR, Reason.RUNNER_LOST, 1),
-        (Verdict.ERROR, None, 1),
-    ],
-)
-def test_the_exit_code_says_what_ended_the_run(
-    verdict: Verdict, reason: Reason | None, code: int
-) -> None:
-    assert exit_code(verdict, reason) == code
-
-
-@pytest.mark.parametrize("reason", list(Reason))
-def test_only_a_pass_exits_with_zero(reason: Reason) -> None:
-    for verdict in Verdict:
-        if verdict is not Verdict.PASSED:
-            assert exit_code(verdict, reason) in {1, 98, 99, 104, 105, 107, 108}
 
 
 # -- properties ----------------------------------------------------------------------------------------------------
