@@ -24,6 +24,7 @@ from kload_runner.steps.instruments import (
 )
 from kload_runner.steps.state import State
 from kload_runner.wire import Client, Request, Response, UnreadableBody, Wire
+from kload_spec import numbers
 from kload_spec.expressions import Value
 from kload_spec.program import StatusSet
 
@@ -79,9 +80,8 @@ class Narrator:
         if response.error is not None:
             self.wrong(f"  ✗ {step}: {response.error}: {response.error_detail}")
             return
-        line = (
-            f"  ← {response.status}  {response.duration * 1000:.1f} ms  {len(response.raw)} bytes"
-        )
+        took, size = numbers.milliseconds(response.duration * 1000), numbers.size(len(response.raw))
+        line = f"  ← {response.status}  {took}  {size}"
         tell = self.tell if expected else self.wrong
         tell(f"{line}  {step}" + ("" if expected else "  not expected"))
         for name, value in response.headers.items():

@@ -8,6 +8,8 @@ from __future__ import annotations
 from kload_spec import numbers
 from kload_spec.verdicts.model import Evidence, Reason
 
+LONG_ENOUGH_S = 1.0  # s; in a shorter load the core is busy with its first connections
+
 
 def cautions(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
     """Return what should be known beside the verdict."""
@@ -23,7 +25,8 @@ def cautions(evidence: Evidence, reason: Reason) -> tuple[str, ...]:
         found.append(
             f"{numbers.share(health.late_share)} of arrivals were late or dropped by the generator"
         )
-    if evidence.closed_loop and health.cpu_share > limits.cpu_share:
+    long_enough = evidence.duration_s is None or evidence.duration_s >= LONG_ENOUGH_S
+    if evidence.closed_loop and long_enough and health.cpu_share > limits.cpu_share:
         used = numbers.progress(health.cpu_share)
         found.append(
             f"the generator used {used} of its core: the target could have been pushed harder;"

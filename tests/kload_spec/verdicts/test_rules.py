@@ -458,8 +458,9 @@ def test_a_load_too_short_for_an_iteration_is_told_so() -> None:
     assert "give the load, or gracefulStop, more time" in found.message
 
 
-def test_an_open_loop_is_not_told_to_push_harder() -> None:
+def test_neither_an_open_loop_nor_a_moment_is_told_to_push_harder() -> None:
     assert decide(given_that(health=Health(cpu_share=0.97), closed_loop=False)).warnings == ()
+    assert decide(given_that(health=Health(cpu_share=0.97), duration_s=0.5)).warnings == ()
 
 
 def test_notes_of_others_are_warnings() -> None:
