@@ -7,11 +7,12 @@ the command that was asked for is imported: `kload --help` needs no engine.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from kload_runner.cli.lasting import lasting_output
 from kload_runner.cli.output import EXIT_INTERRUPTED, Refused, complain
@@ -54,7 +55,7 @@ def _main(argv: Sequence[str] | None) -> int:
     try:
         for name, summary in COMMANDS.items():
             if words and words[0] == name:
-                import_module(f"kload_runner.cli.{name}").add_to(commands)
+                _module_of(name).add_to(commands)
             else:
                 commands.add_parser(name, help=summary)
         options = parser.parse_words(words)
@@ -67,3 +68,17 @@ def _main(argv: Sequence[str] | None) -> int:
     except Refused as refused:
         complain(refused)
         return refused.exit_code
+
+
+def _module_of(command: str) -> ModuleType:
+    """Import a command's module.
+
+    Without collections: all that imports make stays, and looking through it again and again took an eighth of the
+    CPU time before the first request.
+    """
+    gc.disable()
+    try:
+        return import_module(f"kload_runner.cli.{command}")
+    finally:
+        gc.enable()
+        gc.freeze()

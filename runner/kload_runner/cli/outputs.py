@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kload_runner.cli.output import Refused
-from kload_runner.report.junit import junit
 from kload_runner.report.markdown import markdown
 from kload_runner.report.view import View
 from kload_spec.result import Result
@@ -33,6 +32,12 @@ def _markdown(views: Sequence[View]) -> str:
     return "\n".join(markdown(view) for view in views)
 
 
+def _junit(views: Sequence[View]) -> str:
+    from kload_runner.report.junit import junit  # late: it takes an XML library with it
+
+    return junit(views)
+
+
 def _html(views: Sequence[View]) -> str:
     from kload_runner.report.html import (
         html,  # late: its templates are of no use to the other forms
@@ -51,7 +56,7 @@ class Format:
 
 FORMATS = {
     "json": Format("json", _json),
-    "junit": Format("xml", junit),
+    "junit": Format("xml", _junit),
     "markdown": Format("md", _markdown),
     "html": Format("html", _html),
 }
