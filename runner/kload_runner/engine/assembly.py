@@ -187,11 +187,15 @@ class Assembly:
         if script is None:
             return None
         script_files(script, self._files.read)
-        self.resources.enter_context(exit_codes_guarded())
         before = frozenset(sys.modules)
-        module = self.resources.enter_context(open_script(script, self.facts.base_dir))
-        for file in loaded_files(module, self.facts.base_dir, before):
-            self._files.read(file)
+        with ExitStack() as opened:
+            opened.enter_context(exit_codes_guarded())
+            module = opened.enter_context(open_script(script, self.facts.base_dir))
+            for file in loaded_files(module, self.facts.base_dir, before):
+                self._files.read(file)
+            self.resources.push(
+                opened.pop_all()
+            )  # only now: a script that is refused is closed here
         return module
 
     def _function(self, name: str) -> Function:
@@ -225,12 +229,12 @@ class Assembly:
         )
 
         return ScriptBehaviour(
-            function,
-            sender,
-            observing,
-            self._pause,
-            self.facts.base_dir.resolve(),
-            surroundings.scenario if surroundings.scenario in (SETUP, TEARDOWN) else "",
+            function=function,
+            sender=sender,
+            observing=observing,
+            pause=self._pause,
+            root=self.facts.base_dir.resolve(),
+            phase=surroundings.scenario if surroundings.scenario in OUTSIDE_THE_LOAD else "",
         )
 
     def _pause(self, seconds: float) -> Awaitable[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -257,9 +258,11 @@ def test_an_exit_in_a_task_of_the_script_is_no_result(tmp_path: Path) -> None:
 async def test_a_script_that_cannot_be_used_is_refused(
     tmp_path: Path, code: str, message: str
 ) -> None:
+    leave, path = os._exit, list(sys.path)
     with pytest.raises(ScriptError) as refused:
         await play_script(tmp_path, code)
     assert message in str(refused.value)
+    assert (os._exit, sys.path) == (leave, path), "nothing of it is left in this process"
 
 
 async def test_a_missing_script_is_refused_by_name(tmp_path: Path) -> None:
