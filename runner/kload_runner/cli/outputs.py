@@ -135,10 +135,10 @@ def write_whole(file: Path, data: bytes) -> None:
             with file.open("ab") as out:
                 out.write(data)
             return
-        file = file.resolve()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        real = file.resolve()
+        real.parent.mkdir(parents=True, exist_ok=True)
+        temporary = real.with_name(f".{real.name}.{os.getpid()}")
         temporary.write_bytes(data)
-        temporary.replace(file)
+        temporary.replace(real)
     except OSError as error:
         raise Refused.because(f"cannot write {file}: {error.strerror}", exit_code=1) from error
