@@ -45,7 +45,7 @@ from kload_operator.jobs import (
 )
 from kload_operator.observing import Instruments
 from kload_operator.phases.accepting import longest_of
-from kload_operator.results import family_selector, outdated, result_config_map
+from kload_operator.results import compact, family_selector, outdated, result_config_map
 from kload_operator.runs import Run
 from kload_operator.seen import Blocker, Seen
 from kload_operator.settings import Settings
@@ -63,7 +63,6 @@ from kload_spec.control import (
     token_hash,
 )
 from kload_spec.plan import Plan
-from kload_spec.result import fitted
 from kload_spec.verdicts import Reason
 
 logger = logging.getLogger(__name__)
@@ -113,7 +112,7 @@ class Hands:
             case CreateJob():
                 await self._create_job(subject, run, seen)
             case KeepResult(result):
-                document = result_config_map(run, await asyncio.to_thread(fitted, result))
+                document = result_config_map(run, await asyncio.to_thread(compact, result))
                 await self._create(CONFIG_MAPS, document)
             case Delete(kind, name, uid):
                 await self._tools.cluster.delete(kind, run.namespace, name, uid)

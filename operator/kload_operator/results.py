@@ -13,7 +13,9 @@ from typing import Any
 from kload_operator.cluster import Manifest
 from kload_operator.jobs import owner_reference
 from kload_operator.runs import LOADTEST_UID_LABEL, PART_LABEL, RUN_NUMBER_LABEL, Run
-from kload_spec.result import Result
+from kload_spec.farewell import condensed
+from kload_spec.result import Result, fitted
+from kload_spec.result.merging import MAX_BYTES
 
 RESULT_KEY = "result.json.gz"
 RESULT_PART = "result"
@@ -35,6 +37,14 @@ def result_config_map(run: Run, result: Result) -> Manifest:
         "immutable": True,
         "binaryData": {RESULT_KEY: document},
     }
+
+
+def compact(result: Result, limit_bytes: int = MAX_BYTES) -> Result:
+    """Return a document that a ConfigMap can hold: a run of very many steps loses them before it loses its verdict."""
+    try:
+        return fitted(result, limit_bytes)
+    except ValueError:
+        return condensed(result)
 
 
 def result_in(config_map: Mapping[str, Any]) -> Result | None:
