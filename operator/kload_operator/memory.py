@@ -20,6 +20,20 @@ from kload_spec.result import Result
 FRESH_S = 10.0  # s after which children are read anew, whatever the watches say
 
 
+@dataclass(frozen=True, slots=True)
+class EventsRead:
+    """Events of one reason as last read.
+
+    Attributes:
+        about: the object they are about.
+        at: when; monotonic.
+    """
+
+    about: str
+    at: float
+    events: list[Manifest]
+
+
 @dataclass(slots=True)
 class RunMemory:
     """One run.
@@ -31,6 +45,7 @@ class RunMemory:
         job, pods: as last read or told.
         read_at, read_in: when and in which phase they were last read; monotonic.
         pruned: children of earlier runs have been deleted.
+        events: what Kubernetes said of its children, by reason.
     """
 
     description: DescriptionSeen | None = None
@@ -41,12 +56,14 @@ class RunMemory:
     read_at: float = -1e9
     read_in: Phase | None = None
     pruned: bool = False
+    events: dict[str, EventsRead] = field(default_factory=dict)
 
     def slim(self) -> None:
         """Drop what a finished run needs no more."""
         if self.description is not None:
             self.description = replace(self.description, description=None, plan=None)
         self.results.clear()
+        self.events.clear()
 
     def is_fresh(self, phase: Phase, now: float) -> bool:
         """Tell whether children need not be read again yet."""

@@ -19,7 +19,7 @@ from kload_operator import promql, tokens
 from kload_operator.cluster import CONFIG_MAPS, EVENTS, JOBS, PODS, Cluster, Manifest, NotFound
 from kload_operator.fleet import Fleet
 from kload_operator.jobs import is_owned, owner_reference
-from kload_operator.memory import Memory, RunMemory
+from kload_operator.memory import EventsRead, Memory, RunMemory
 from kload_operator.pods import fleet_seen, job_seen, unborn, unmounted
 from kload_operator.prometheus import Misconfigured, PrometheusClient, PrometheusError, Vector
 from kload_operator.results import result_in
@@ -45,6 +45,7 @@ from kload_spec.result import Result, merge, totals
 from kload_spec.thresholds import Tally
 
 EVENTS_AFTER_S = 2.0  # s a pod or Job may take before its events are read
+EVENTS_EVERY_S = 2.0  # s between two readings for one run, however often it is looked at
 _ASK_PLAN = frozenset({Phase.GATING, Phase.STARTING})
 _ASK_STATUS = frozenset({Phase.RUNNING, Phase.STOPPING, Phase.TEARDOWN, Phase.JUDGING})
 _WITH_METRICS = frozenset({Phase.GATING, Phase.RUNNING, Phase.JUDGING})
@@ -89,10 +90,12 @@ class Observer:
         job = job_seen(memory.job, ours=is_owned(memory.job, run)) if memory.job else None
         pods = fleet_seen(memory.pods.values())
         blocked = (
-            await self._unborn(run, job, pods, description) if phase is Phase.LAUNCHING else None
+            await self._unborn(run, memory, job, pods, description)
+            if phase is Phase.LAUNCHING
+            else None
         )
         if phase is Phase.LAUNCHING and blocked is None:
-            pods = await self._with_mounts(run, pods)
+            pods = await self._with_mounts(run, memory, pods)
         fleet = self.fleet(run, pods)
         runners = await self._runners(fleet, phase)
         setup = await fleet.set_up() if phase is Phase.SETUP else None
@@ -182,6 +185,7 @@ class Observer:
     async def _unborn(
         self,
         run: Run,
+        memory: RunMemory,
         job: JobSeen | None,
         pods: Mapping[int, PodSeen],
         description: DescriptionSeen | None,
@@ -190,21 +194,32 @@ class Observer:
         size = description.description.runners if description and description.description else 1
         if job is None or len(pods) >= size or not self._older(job.created):
             return None
-        fields = f"involvedObject.uid={job.uid},reason=FailedCreate"
-        return unborn(await self._tools.cluster.list(EVENTS, run.namespace, fields=fields))
+        about = f"involvedObject.uid={job.uid}"
+        return unborn(await self._events(run, memory, about, "FailedCreate"))
 
-    async def _with_mounts(self, run: Run, pods: dict[int, PodSeen]) -> dict[int, PodSeen]:
+    async def _with_mounts(
+        self, run: Run, memory: RunMemory, pods: dict[int, PodSeen]
+    ) -> dict[int, PodSeen]:
         """Read the events of the first pod that waits without saying why."""
         for index, pod in sorted(pods.items()):
             waits = pod.phase is PodPhase.PENDING and pod.blocker is None
             if not waits or not self._older(pod.created):
                 continue
-            fields = f"involvedObject.name={pod.name},reason=FailedMount"
-            events = await self._tools.cluster.list(EVENTS, run.namespace, fields=fields)
+            about = f"involvedObject.name={pod.name}"
+            events = await self._events(run, memory, about, "FailedMount")
             if blocker := unmounted(pod.name, events):
                 return {**pods, index: _blocked(pod, blocker)}
             break
         return pods
+
+    async def _events(self, run: Run, memory: RunMemory, about: str, reason: str) -> list[Manifest]:
+        """Return events, read anew or as last read: with hundreds of pods there is much to look at, and little news."""
+        now, last = self._tools.monotonic(), memory.events.get(reason)
+        if last is None or now - last.at >= EVENTS_EVERY_S:
+            fields = f"{about},reason={reason}"
+            found = await self._tools.cluster.list(EVENTS, run.namespace, fields=fields)
+            last = memory.events[reason] = EventsRead(about, now, found)
+        return last.events if last.about == about else []
 
     def _older(self, created: datetime | None) -> bool:
         if created is None:

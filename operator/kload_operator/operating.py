@@ -32,6 +32,7 @@ from kload_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 GAUGES_S = 5.0
+TOGETHER_S = 0.2  # s; what happens to pods within it is looked at once
 END_S = 2.0  # s to end requests and watches; whatever is cut off, the next operator does
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to begin
 
@@ -127,7 +128,10 @@ async def _work(
             resync.heard(key, version)
             return not controller.is_own(key, version)
 
-        sinks = Sinks(queue.add, tools.memory, heard)
+        def add_soon(key: Key) -> None:
+            queue.add_after(key, TOGETHER_S)
+
+        sinks = Sinks(queue.add, add_soon, tools.memory, heard)
         await watch(sinks, territory, ready, stop, heed_signals)
     finally:
         for task in tasks:

@@ -94,12 +94,14 @@ class Sinks:
     """Where events go.
 
     Attributes:
-        add: takes the key of a LoadTest that something happened to.
+        add: takes the key of a LoadTest that was changed.
+        add_soon: takes the key of a LoadTest of which a Job or pod was changed; hundreds of pods change at once.
         memory: takes Jobs and pods as they are told, and says whether that changes anything.
         heard: takes key and resourceVersion of every LoadTest event; says whether it is news (no write of our own).
     """
 
     add: Callable[[Key], None]
+    add_soon: Callable[[Key], None]
     memory: Memory
     heard: Callable[[Key, str], bool]
 
@@ -133,7 +135,7 @@ def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
     ) -> None:
         name, deleted = labels.get(LOADTEST_LABEL), event["type"] == "DELETED"
         if name and sinks.memory.told_of_job(event["object"], deleted=deleted):
-            sinks.add(Key(namespace or "", name))
+            sinks.add_soon(Key(namespace or "", name))
 
     @kopf.on.event("", "v1", "pods", registry=found, when=is_watched)
     async def pod(
@@ -144,7 +146,7 @@ def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
     ) -> None:
         name, deleted = labels.get(LOADTEST_LABEL), event["type"] == "DELETED"
         if name and sinks.memory.told_of_pod(event["object"], deleted=deleted):
-            sinks.add(Key(namespace or "", name))
+            sinks.add_soon(Key(namespace or "", name))
 
     return found
 
