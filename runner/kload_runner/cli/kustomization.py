@@ -20,6 +20,7 @@ from kload_runner.cli.output import Refused
 from kload_spec.errors import Problem
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+MAX_FOLDERS_ABOVE = 3  # in which a kustomization is looked for that a file may belong to
 MAX_DEPTH = 16  # of kustomizations that list kustomizations: one that lists itself would never end
 
 _READ = frozenset({"apiVersion", "kind", "resources", "components", "patches"})
@@ -125,6 +126,21 @@ def chosen(paths: Sequence[Path], reader: Reader) -> list[Listed]:
         return listed
     rules = {entry.file.resolve(): entry.rules for entry in listed}
     return [Listed(file, rules.get(file.resolve(), ())) for file in files]
+
+
+def lister(file: Path, reader: Reader) -> Path | None:
+    """Return the nearest kustomization above a file that lists it with patches: those it may not do without."""
+    for folder in list(file.resolve().parents)[:MAX_FOLDERS_ABOVE]:
+        path = find(folder)
+        if path is None:
+            continue
+        try:
+            entries = read(path, reader)
+        except Refused:
+            return None
+        if any(entry.rules and entry.file.resolve() == file.resolve() for entry in entries):
+            return path
+    return None
 
 
 def _listed(path: Path, reader: Reader, depth: int) -> Iterator[Listed]:

@@ -31,6 +31,7 @@ class Refused(Exception):
     Attributes:
         source: file the problems are in; empty for the command line itself.
         exit_code: see docs/exit-codes.md.
+        hint: what may help with all of it, as a sentence; empty where nothing is known.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Refused(Exception):
         self.problems = tuple(problems)
         self.source = source
         self.exit_code = exit_code
+        self.hint = ""
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
     @classmethod
@@ -60,3 +62,5 @@ def complain(refused: Refused) -> None:
     if refused.source:
         count = len(refused.problems)
         print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent.", file=sys.stderr)
+    if refused.hint:
+        print(refused.hint, file=sys.stderr)

@@ -6,6 +6,7 @@ Shared by `run` and `validate`, so that what is validated is what would run. Rea
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kload_runner.cli.environment import assignments
-from kload_runner.cli.kustomization import Listed, chosen
+from kload_runner.cli.kustomization import Listed, chosen, lister
 from kload_runner.cli.output import Refused
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
@@ -126,6 +127,24 @@ def entries(options: argparse.Namespace) -> list[Entry]:
 
 def sources_of(entry: Entry, options: argparse.Namespace) -> Iterator[Source]:
     """Yield a source for each LoadTest of one file; raise Refused at the first that cannot be run."""
+    try:
+        yield from _sources_of(entry, options)
+    except Refused as refused:
+        if refused.source and not entry.listed.rules and not options.patch:
+            refused.hint = _hint(Path(entry.what))
+        raise
+
+
+def _hint(file: Path) -> str:
+    """Say so if a kustomization has patches for a file that was named without it."""
+    path = lister(file, _first_document)
+    if path is None:
+        return ""
+    beside = os.path.relpath(path)
+    return f"{beside} patches this file; name it too: kload run {beside} {file}"
+
+
+def _sources_of(entry: Entry, options: argparse.Namespace) -> Iterator[Source]:
     params = assignments(options.param, "-p")
     for document, base_dir in _documents(entry.what):
         paths = [*entry.listed.patches(document.value), *options.patch]

@@ -219,3 +219,22 @@ def test_the_command_line_merges_what_the_kustomization_says(
 def test_a_file_without_its_kustomization_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(EXAMPLES / "tickets" / "ticket-purchase.yaml")]) == 104
     assert "spec.target.baseURL: is missing" in capsys.readouterr().err
+
+
+def test_a_file_named_without_the_kustomization_that_patches_it_is_told_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    file = "usage-billing/usage/ingest_load.yaml"
+    assert main(["validate", file]) == 104
+    said = capsys.readouterr().err
+    hint = "usage-billing/kustomization.yaml patches this file; name it too: "
+    assert f"{hint}kload run usage-billing/kustomization.yaml {file}\n" in said
+
+
+def test_a_file_that_no_kustomization_lists_gets_no_such_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, kustomization={"resources": []}, wrong={"kind": "LoadTest"})
+    assert main(["validate", str(tmp_path / "wrong.yaml")]) == 104
+    assert "patches this file" not in capsys.readouterr().err
