@@ -10,7 +10,7 @@ import pytest
 
 from kload_runner.data import RowSource
 from kload_runner.executors import IterationInfo
-from kload_runner.steps.outcomes import IterationFailed, RunAborted
+from kload_runner.steps.outcomes import GeneratorExhausted, IterationFailed, RunAborted
 from kload_runner.steps.state import RunFacts, State, Surroundings
 from kload_runner.users import Cast, Iterate, User
 from kload_runner.wire import Client
@@ -37,7 +37,7 @@ class Heard:
     ends: list[bool] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     aborts: list[str] = field(default_factory=list)
-    exhausted: int = 0
+    exhausted: list[str] = field(default_factory=list)
 
     def ended(self, duration_s: float, failed: bool) -> None:
         self.ends.append(failed)
@@ -47,9 +47,6 @@ class Heard:
 
     def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         self.failures.append((cause, where))
-
-    def exhaust(self) -> None:
-        self.exhausted += 1
 
 
 @dataclass
@@ -87,7 +84,7 @@ async def perform(
             now=lambda: 0.0,
             new_client=lambda: cast(Client, NoClient()),
             abort=heard.aborts.append,
-            exhausted=heard.exhaust,
+            exhausted=heard.exhausted.append,
             given={"token": "t"},
             rows=None if feed is None else RowSource(feed, ROWS),
             first_vu=7,
@@ -120,7 +117,8 @@ async def test_a_row_stays_with_the_vu_or_the_iteration(per: RowsPer, rows: list
 async def test_rows_that_are_used_up_end_the_scenario_and_are_no_iteration() -> None:
     feed = DataFeed("d", order=RowOrder.UNIQUE, on_exhausted=OnExhausted.STOP)
     heard = await perform(Acting(lambda _: None), iterations=4, feed=feed)
-    assert (heard.ends, heard.failures, heard.exhausted) == ([False] * 3, [], 1)
+    assert (heard.ends, heard.failures) == ([False] * 3, [])
+    assert heard.exhausted == ["all 3 rows of spec.data.d are used up"]
 
 
 def raising(error: Exception) -> Iteration:
@@ -150,6 +148,11 @@ async def test_a_failed_iteration_has_a_cause_and_a_place(
 async def test_an_abort_ends_the_run_and_is_no_iteration() -> None:
     heard = await perform(Acting(raising(RunAborted("wrong target"))))
     assert (heard.aborts, heard.ends, heard.failures) == (["wrong target"], [], [])
+
+
+async def test_an_iteration_that_this_machine_could_not_send_is_nothing_at_all() -> None:
+    heard = await perform(Acting(raising(GeneratorExhausted())))
+    assert heard == Heard()
 
 
 async def test_own_variables_are_carried_over_others_end_and_what_setup_saved_comes_back() -> None:
