@@ -12,7 +12,7 @@ from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 720, 200
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 26
-GRID_LINES = 4
+MOST_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,12 @@ class Line:
 
 
 def chart(
-    lines: Sequence[Line], interval_s: float, write: Callable[[float], str], title: str
+    lines: Sequence[Line],
+    interval_s: float,
+    write: Callable[[float], str],
+    title: str,
+    *,
+    whole: bool = False,
 ) -> str:
     """Draw lines over time.
 
@@ -33,12 +38,14 @@ def chart(
         interval_s: seconds from one value to the next.
         write: turns a value of the scale into its label.
         title: what the picture shows, for people who cannot see it.
+        whole: values are whole numbers.
     """
     points = max((len(line.values) for line in lines), default=0)
-    top = nice_top(max((v for line in lines for v in line.values if v is not None), default=0.0))
+    most = max((v for line in lines for v in line.values if v is not None), default=0.0)
+    top, grid = scale(most, whole=whole)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">',
-        *_grid(top, write),
+        *_grid(top, grid, write),
         *_time_axis(points, interval_s),
     ]
     for number, line in enumerate(lines):
@@ -49,15 +56,27 @@ def chart(
     return "".join([*parts, "</svg>"])
 
 
-def nice_top(value: float) -> float:
-    """Return the smallest of 1, 2, 2.5, 5, 10 times a power of ten that is not below `value`; 1 for nothing."""
-    if value <= 0:
-        return 1.0
-    power: float = 10.0 ** floor(log10(value))
-    return next(
-        (step * power for step in (1, 2, 2.5, 5, 10) if value <= step * power * (1 + 1e-9)),
-        10 * power,
+def scale(most: float, *, whole: bool = False) -> tuple[float, int]:
+    """Return the top of a scale from 0, and in how many equal parts it falls, at most MOST_PARTS.
+
+    A part is 1, 2, 2.5 or 5 times a power of ten, so that its labels are round.
+
+    Args:
+        most: the largest value to be shown.
+        whole: nothing between whole numbers makes sense on it.
+    """
+    if most <= 0:
+        return 1.0, 1
+    power: float = 10.0 ** floor(log10(most / MOST_PARTS))
+    if whole:
+        power = max(power, 1.0)
+    part = next(
+        step * power
+        for step in (1, 2, 2.5, 5, 10)
+        if most <= MOST_PARTS * step * power * (1 + 1e-9) and not (whole and step * power % 1)
     )
+    parts = min(MOST_PARTS, max(1, ceil(most / part * (1 - 1e-9))))
+    return part * parts, parts
 
 
 def _x(point: int, points: int) -> float:
@@ -82,10 +101,10 @@ def _path(values: Sequence[float | None], points: int, top: float) -> str:
     return "".join(commands)
 
 
-def _grid(top: float, write: Callable[[float], str]) -> list[str]:
+def _grid(top: float, grid: int, write: Callable[[float], str]) -> list[str]:
     parts = []
-    for number in range(GRID_LINES + 1):
-        value = top * number / GRID_LINES
+    for number in range(grid + 1):
+        value = top * number / grid
         y = _y(value, top)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(

@@ -5,7 +5,7 @@ The template (`page.html`) holds the words and the looks, `view` the numbers, `c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,7 +58,7 @@ def _requests(steps: Sequence[StepResult], interval_s: int) -> Picture:
     sent = _summed([step.series.requests for step in steps], interval_s)
     failed = _summed([step.series.failed for step in steps], interval_s)
     lines = [Line("requests/s", sent), Line("failed/s", failed)]
-    return _picture("Requests per second", lines, interval_s, lambda value: f"{value:,.4g}")
+    return _picture("Requests per second", lines, interval_s, numbers.plain)
 
 
 def _latency(steps: Sequence[StepResult], interval_s: int) -> Picture:
@@ -77,9 +77,7 @@ def _latency(steps: Sequence[StepResult], interval_s: int) -> Picture:
 
 def _vus(result: Result) -> Picture:
     lines = [Line(scenario.name, scenario.series.vus) for scenario in result.scenarios]
-    return _picture(
-        "VUs", lines[:MOST_STEP_LINES], result.interval_s, lambda value: f"{value:,.4g}"
-    )
+    return _picture("VUs", lines[:MOST_STEP_LINES], result.interval_s, numbers.count, whole=True)
 
 
 def _steps(steps: Sequence[StepResult], interval_s: int) -> Picture:
@@ -97,11 +95,16 @@ def _steps(steps: Sequence[StepResult], interval_s: int) -> Picture:
     return _picture("p95 by step", lines, interval_s, _milliseconds)
 
 
-def _picture(title: str, lines: Sequence[Line], interval_s: int, write: object) -> Picture:
-    assert callable(write)
-    return Picture(
-        title, tuple(line.label for line in lines), Markup(chart(lines, interval_s, write, title))
-    )
+def _picture(
+    title: str,
+    lines: Sequence[Line],
+    interval_s: float,
+    write: Callable[[float], str],
+    *,
+    whole: bool = False,
+) -> Picture:
+    svg = Markup(chart(lines, interval_s, write, title, whole=whole))
+    return Picture(title, tuple(line.label for line in lines), svg)
 
 
 def _summed(columns: Sequence[Sequence[int]], interval_s: int) -> list[float | None]:

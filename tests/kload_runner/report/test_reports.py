@@ -6,9 +6,11 @@ import io
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
-from kload_runner.report.charts import Line, chart, nice_top
+from kload_runner.report.charts import Line, chart, scale
 from kload_runner.report.html import html
 from kload_runner.report.junit import junit
 from kload_runner.report.markdown import markdown
@@ -111,10 +113,32 @@ def test_an_empty_run_can_be_shown(result: Result) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.7, 1), (1, 1), (37, 50), (21, 25), (100, 100), (101, 200)]
+    ("most", "whole", "ends"),
+    [
+        (0, False, (1, 1)),
+        (0.7, False, (0.8, 4)),
+        (1, False, (1, 5)),
+        (1, True, (1, 1)),
+        (3, True, (3, 3)),
+        (12, True, (15, 3)),
+        (37, False, (40, 4)),
+        (100, False, (100, 5)),
+        (213, False, (250, 5)),
+        (1001, True, (1250, 5)),
+    ],
 )
-def test_a_scale_ends_at_a_round_number(value: float, top: float) -> None:
-    assert nice_top(value) == top
+def test_a_scale_has_round_parts(most: float, whole: bool, ends: tuple[float, int]) -> None:
+    top, parts = scale(most, whole=whole)
+    assert (round(top, 9), parts) == ends
+
+
+@settings(max_examples=200)
+@given(st.floats(1e-9, 1e12), st.booleans())
+def test_a_scale_holds_what_it_shows(most: float, whole: bool) -> None:
+    top, parts = scale(most, whole=whole)
+    assert most <= top * (1 + 1e-6)
+    assert 1 <= parts <= 5
+    assert not whole or (top / parts) % 1 == 0
 
 
 def test_a_gap_in_a_series_is_a_gap_in_the_line() -> None:
