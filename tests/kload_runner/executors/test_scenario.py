@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import cast
 
 import pytest
 from rehearsals import Notes, Plot, rehearse
@@ -15,13 +16,16 @@ from kload_runner.executors import (
     NewVU,
     RunFrame,
     ScenarioOutcome,
+    executor_of,
     run_scenario,
 )
 from kload_runner.testing import VirtualClock, run_virtual
+from kload_spec.model import Executor
 from kload_spec.shapes import (
     ConstantArrivalRate,
     ConstantVUs,
     PerVUIterations,
+    RampingArrivalRate,
     RampingVUs,
     ScenarioLoad,
     Schedule,
@@ -38,6 +42,12 @@ EVERY_KIND = [
     pytest.param(SharedIterations(2, 200, 10), id="shared-iterations"),
     pytest.param(ConstantArrivalRate(1, 1, 10, 2, 2), id="arrival-rate"),
 ]
+
+
+def test_every_executor_of_the_manifest_has_a_shape_it_follows() -> None:
+    shapes = [cast(Shape, param.values[0]) for param in EVERY_KIND]
+    shapes.append(RampingArrivalRate(1, 1, (Stage(10, 1),), 1, 1))
+    assert sorted(map(executor_of, shapes)) == sorted(Executor)
 
 
 @pytest.mark.parametrize("shape", EVERY_KIND)
