@@ -7,7 +7,6 @@ file is written: the command line shows the snapshots and keeps the result.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import signal
@@ -19,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kload_runner.clock import MonotonicClock
 from kload_runner.engine import Engine, RunnerFacts
@@ -49,6 +48,9 @@ logger = logging.getLogger(__name__)
 ARM_AHEAD_S = 0.3  # s; several processes: time for all of them to hear of the start
 SEED_BITS = 32
 LOOPBACK = "127.0.0.1"
+MOST_UNHEARD = (
+    3  # Ctrl-Cs that a loop which does not turn any more leaves unheard; then there is no result
+)
 STOPPING = "stopping: iterations may finish; Ctrl-C again ends them at once"
 
 
@@ -274,18 +276,32 @@ def _interrupts(fleet: Fleet, log: Callable[[str], None]) -> Iterator[None]:
         return
     loop = asyncio.get_running_loop()
 
+    unheard = 0
+    before: dict[signal.Signals, Any] = {}
+
     def interrupt() -> None:
+        nonlocal unheard
+        unheard = 0
         if not fleet.interrupted:
             log(STOPPING)
         fleet.interrupt()
 
-    taken: list[signal.Signals] = []
+    def give_back() -> None:
+        while before:
+            signal.signal(*before.popitem())
+
+    def hear(_number: int, _frame: object) -> None:
+        # Not `loop.add_signal_handler`: code of a script that never waits would keep the loop from calling it for ever.
+        nonlocal unheard
+        unheard += 1
+        if unheard >= MOST_UNHEARD:
+            give_back()
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(interrupt)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, interrupt)
-            taken.append(number)
+        before[number] = signal.signal(number, hear)
     try:
         yield
     finally:
-        for number in taken:
-            loop.remove_signal_handler(number)
+        give_back()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -228,6 +229,18 @@ def test_a_script_cannot_end_the_process_as_if_all_were_well(tmp_path: Path) -> 
     )
     assert done.returncode == 107
     assert done.stderr.count(b"os._exit") == 1
+
+
+def test_a_script_that_never_waits_can_be_interrupted(tmp_path: Path) -> None:
+    code = (
+        "import signal\nasync def main(vu):\n    while True: signal.raise_signal(signal.SIGINT)\n"
+    )
+    (tmp_path / "test.py").write_text(code)
+    test = planned("http://127.0.0.1:1", scenario={"exec": "main"}, script={"entry": "test.py"})
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run_local(LocalRun(test, base_dir=tmp_path))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_exit_in_a_task_of_the_script_is_no_result(tmp_path: Path) -> None:
