@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any
 from kload_runner.clock import MonotonicClock
 from kload_runner.engine import Engine, RunnerFacts
 from kload_runner.engine.account import result_of
+from kload_runner.engine.facts import seed_of
 from kload_runner.engine.inspection import inspect_files
 from kload_runner.files import FilesRead
-from kload_runner.fleet.control_api import ControlServer
-from kload_runner.fleet.hosting import seed_of
 from kload_runner.fleet.leader import Fleet
 from kload_runner.fleet.members import Member, MemberLost, OwnMember
 from kload_runner.fleet.runner import Runner
@@ -260,6 +259,9 @@ async def _metrics_page(runner: Runner, port: int | None) -> AsyncIterator[None]
     if port is None:
         yield
         return
+    # Late: it takes prometheus_client with it, a twentieth of the time before the first request.
+    from kload_runner.fleet.control_api import ControlServer
+
     server = ControlServer(runner, token_sha256="")
     await server.start(LOOPBACK, port)
     try:

@@ -10,7 +10,7 @@ from rich.text import Text
 from kload_runner.cli.output import EXIT_SCRIPT, Refused
 from kload_runner.cli.source import Source
 from kload_runner.engine import RunnerFacts
-from kload_runner.fleet.hosting import seed_of
+from kload_runner.engine.facts import seed_of
 from kload_runner.loop import run
 from kload_runner.rehearsal.rehearsal import Rehearsal
 from kload_runner.script.loading import ScriptError

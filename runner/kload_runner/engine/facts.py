@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from kload_spec.control import RunIdentity, TargetLimits
 from kload_spec.errors import InvalidSpec, Problem
-from kload_spec.plan import EnvDeclaration
+from kload_spec.plan import EnvDeclaration, Plan
 from kload_spec.striping import RunnerIndex
 
 MASK = "***"
@@ -48,6 +48,13 @@ class RunnerFacts:
     def leads(self) -> bool:
         """Whether this runner does what is done once per run: probe, setup, teardown."""
         return self.runner.index == 0
+
+
+def seed_of(plan: Plan, given: int | None) -> int:
+    """Return the seed of a run: the manifest's, or the one that whoever leads has drawn for all runners."""
+    if plan.seed is not None:
+        return plan.seed
+    return given if given is not None else 0
 
 
 def masker(declared: Iterable[EnvDeclaration], env: Mapping[str, str]) -> Callable[[str], str]:

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from kload_runner.engine.account import health_of, kload_version
 from kload_runner.fleet.runner import Runner, WrongPhase
 from kload_runner.metrics.exposition import CONTENT_TYPE as METRICS_TYPE
+from kload_runner.metrics.exposition import Exposition, RunLabels
 from kload_spec.control import (
     CANCEL_PATH,
     HEALTH_PATH,
@@ -104,6 +106,7 @@ class ControlServer:
     def __init__(self, runner: Runner, token_sha256: str) -> None:
         self._runner = runner
         self._token_sha256 = token_sha256
+        self._page = _page_of(runner)
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self._open: dict[tuple[str, str], Handler] = {
@@ -213,8 +216,8 @@ class ControlServer:
         return Answer(200, b"ok\n", TEXT_TYPE)
 
     async def _metrics(self, _: bytes) -> Answer:
-        finished = self._runner.exposition.finished
-        page = await self._runner.exposition.render_sliced()
+        finished = self._page.finished = self._runner.finished
+        page = await self._page.render_sliced()
         if finished:
             self.scrapes_when_finished += 1
         return Answer(200, page, METRICS_TYPE)
@@ -278,6 +281,17 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
     close = headers.get("connection", "").lower() == "close" or parts[2] == "HTTP/1.0"
     token = headers.get(TOKEN_HEADER.lower(), "")
     return Asked(parts[0], parts[1].partition("?")[0], token, body, not close)
+
+
+def _page_of(runner: Runner) -> Exposition:
+    engine = runner.engine
+    run = engine.facts.run
+    return Exposition(
+        engine.recorder,
+        RunLabels(run.uid, run.loadtest or engine.plan.name, str(engine.facts.runner.index)),
+        health=lambda: health_of(engine),
+        version=kload_version(),
+    )
 
 
 def _rendered(answer: Answer, keep_alive: bool) -> bytes:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from kload_runner.clock import MonotonicClock
 from kload_runner.engine import Engine, RunnerFacts
+from kload_runner.engine.facts import seed_of
 from kload_runner.fleet.control_api import ControlServer
 from kload_runner.fleet.runner import Runner
 from kload_spec.control import (
@@ -163,10 +164,3 @@ class Host:
         while self._clock.now() < until and not self.server.scrapes_when_finished:
             await self._clock.sleep_until(self._clock.now() + LOOK_S)
         return EXIT_TERMINATED if self._terminated.is_set() else EXIT_NOT_STARTED
-
-
-def seed_of(plan: Plan, given: int | None) -> int:
-    """Return the seed of a run: the manifest's, or the one that whoever leads has drawn for all runners."""
-    if plan.seed is not None:
-        return plan.seed
-    return given if given is not None else 0

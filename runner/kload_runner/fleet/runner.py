@@ -16,8 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from kload_runner.engine import Engine, PhaseFailed, TargetNotReady
-from kload_runner.engine.account import health_of, kload_version, result_of, status_of
-from kload_runner.metrics import Exposition, RunLabels
+from kload_runner.engine.account import kload_version, result_of, status_of
 from kload_spec.control import (
     CancelRequest,
     PhaseReply,
@@ -53,19 +52,11 @@ class Runner:
 
     Attributes:
         phase: where it is.
-        exposition: its /metrics page.
     """
 
     def __init__(self, engine: Engine, wall: Callable[[], float]) -> None:
         self.engine = engine
         self.phase = RunnerPhase.IDLE
-        run = engine.facts.run
-        self.exposition = Exposition(
-            engine.recorder,
-            RunLabels(run.uid, run.loadtest or engine.plan.name, str(engine.facts.runner.index)),
-            health=lambda: health_of(engine),
-            version=kload_version(),
-        )
         self._wall = wall
         self._vars: dict[str, Value] = {}
         self._setup: PhaseReply | None = None
@@ -76,6 +67,11 @@ class Runner:
         self._phase_task: asyncio.Task[None] | None = None
         self._result: Result | None = None
         self._changed = asyncio.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Whether its result is frozen: nothing is counted any more."""
+        return self._result is not None
 
     # -- what is asked -------------------------------------------------------------------------------------------
 
@@ -270,7 +266,6 @@ class Runner:
     def _finish(self) -> None:
         """Freeze: nothing is counted any more."""
         self._result = result_of(self.engine)
-        self.exposition.finished = True
         self._move(RunnerPhase.FINISHED)
 
     def _move(self, phase: RunnerPhase) -> None:

@@ -11,24 +11,21 @@ custom       samples of declared metrics
 scenarios    iterations, VUs and what the schedule observed
 recorder     the facade that hands all of these out and reads them
 reading      recorder -> result document
-exposition   recorder -> /metrics, the only user of prometheus_client
+exposition   recorder -> /metrics, the only user of prometheus_client; not imported here: only who serves needs it
 """
 
 from kload_runner.metrics.checks import CheckRecorder
 from kload_runner.metrics.custom import MetricRecorder, RefusedSample
-from kload_runner.metrics.exposition import Exposition, RunLabels
 from kload_runner.metrics.recorder import LiveNumbers, Recorder
 from kload_runner.metrics.scenarios import ScenarioRecorder
 from kload_runner.metrics.steps import StepRecorder
 
 __all__ = [
     "CheckRecorder",
-    "Exposition",
     "LiveNumbers",
     "MetricRecorder",
     "Recorder",
     "RefusedSample",
-    "RunLabels",
     "ScenarioRecorder",
     "StepRecorder",
 ]

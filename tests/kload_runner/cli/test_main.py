@@ -34,6 +34,17 @@ except SystemExit:
     assert done.stdout.endswith("[]\n")
 
 
+def test_a_run_takes_nothing_along_that_only_pages_and_reports_need() -> None:
+    late = ("prometheus_client", "xml", "httpx", "jinja2")
+    code = f"""
+import sys
+import kload_runner.cli.run
+print([name for name in {late} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_ctrl_c_outside_a_run_ends_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 from exchanges import answered, failed
 from prometheus_client.parser import text_string_to_metric_families
 
-from kload_runner.metrics import Exposition, Recorder, RunLabels
+from kload_runner.metrics import Recorder
+from kload_runner.metrics.exposition import Exposition, RunLabels
 from kload_runner.wire import ErrorClass
 from kload_spec.dashboard import ROWS
 from kload_spec.metrics import BUILTIN

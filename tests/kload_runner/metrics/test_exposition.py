@@ -11,7 +11,8 @@ from exchanges import answered, failed
 from prometheus_client.parser import text_string_to_metric_families
 
 from kload_runner.executors.base import DropCause
-from kload_runner.metrics import Exposition, Recorder, RunLabels
+from kload_runner.metrics import Recorder
+from kload_runner.metrics.exposition import Exposition, RunLabels
 from kload_runner.wire import ErrorClass
 from kload_spec.health import Health
 from kload_spec.metrics import BUILTIN, MetricDefinition, MetricType, Unit
