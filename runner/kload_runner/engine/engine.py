@@ -47,13 +47,17 @@ class Engine:
     """See the module.
 
     Attributes:
-        progress: where each scenario is; for live numbers.
-        stopped_by: why the load was told to end early; None while nobody did.
-        faults: what broke in the generator itself.
-        log: takes a line of the run's log.
-        started_at: wall time of the load's start, ended_at of its end; None before.
-        start_at: the load's time 0 on the clock.
         files: those of the test, as they were read.
+        mask: takes the values of secrets out of a text.
+        progress: where each scenario is; for live numbers.
+        stopped_by: why the load was told to end early, and the sentence about it; None while nobody did.
+        faults: what broke in the generator itself: the run ends as Error.
+        notes: what should be known of the run and breaks nothing.
+        started_at, ended_at: wall time (UTC) of the load's start and end; None before.
+        start_at, end_at: the same instants on the clock: the load's time 0, and its end.
+        late_s: how long after `start_at` the load began; None before.
+        spans: beginning and end of setup, load and teardown, on the clock.
+        log: takes a line of the run's log.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class CallFault(Exception):
         super().__init__(message)
 
 
-def function_named(name: str, is_method: bool) -> Function:
+def function_named(name: str, *, is_method: bool) -> Function:
     """Return a function by name.
 
     Raises:

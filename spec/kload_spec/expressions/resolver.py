@@ -266,7 +266,7 @@ class _Resolver:
         # The receiver comes first: that Math is unknown says more than that floor is no method.
         receiver = () if tree.receiver is None else (self.node(tree.receiver),)
         try:
-            function = calls.function_named(tree.name, bool(receiver))
+            function = calls.function_named(tree.name, is_method=bool(receiver))
             if function.source is not None and not self._scope.running:
                 raise calls.CallFault(f"{tree.name}() differs at every call; use params instead")
             arguments = (*receiver, *(self.node(argument) for argument in tree.arguments))
