@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -24,7 +25,8 @@ Iteration = Callable[[State], Any]
 class NoClient:
     """A client that sends nothing."""
 
-    cut_off_at: float | None = None
+    def __init__(self, cut_off_at: float | None = None) -> None:
+        self.cut_off_at = cut_off_at
 
     def close(self) -> None:
         """Nothing is open."""
@@ -37,13 +39,14 @@ class Heard:
     ends: list[bool] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     aborts: list[str] = field(default_factory=list)
+    cuts: list[float] = field(default_factory=list)
     exhausted: list[str] = field(default_factory=list)
 
     def ended(self, duration_s: float, failed: bool) -> None:
         self.ends.append(failed)
 
     def cut_off(self, waited_s: float) -> None:
-        """Not heard of here."""
+        self.cuts.append(waited_s)
 
     def failure(self, state: State, cause: str, where: str, trace: str = "") -> None:
         self.failures.append((cause, where))
@@ -73,16 +76,23 @@ class Acting:
 
 
 async def perform(
-    behaviour: Acting, *, iterations: int = 1, vu: int = 0, feed: DataFeed | None = None
+    behaviour: Acting,
+    *,
+    iterations: int = 1,
+    vu: int = 0,
+    feed: DataFeed | None = None,
+    client: NoClient | None = None,
+    heard: Heard | None = None,
 ) -> Heard:
-    heard = Heard()
+    heard = heard or Heard()
+    clock = iter([10.0, 10.5])
     user = User(
         Cast(
             surroundings=Surroundings("s", {}, {}, RunFacts("r", lambda: 0.0), 1, lambda: 0),
             behaviour=behaviour,
             meter=heard,
-            now=lambda: 0.0,
-            new_client=lambda: cast(Client, NoClient()),
+            now=lambda: next(clock, 11.0),
+            new_client=lambda: cast(Client, client or NoClient()),
             abort=heard.aborts.append,
             exhausted=heard.exhausted.append,
             given={"token": "t"},
@@ -121,7 +131,7 @@ async def test_rows_that_are_used_up_end_the_scenario_and_are_no_iteration() -> 
     assert heard.exhausted == ["all 3 rows of spec.data.d are used up"]
 
 
-def raising(error: Exception) -> Iteration:
+def raising(error: BaseException) -> Iteration:
     def iteration(_: State) -> None:
         raise error
 
@@ -153,6 +163,25 @@ async def test_an_abort_ends_the_run_and_is_no_iteration() -> None:
 async def test_an_iteration_that_this_machine_could_not_send_is_nothing_at_all() -> None:
     heard = await perform(Acting(raising(GeneratorExhausted())))
     assert heard == Heard()
+
+
+@pytest.mark.parametrize(
+    ("cut_off_at", "waited"),
+    [
+        pytest.param(10.25, [0.25], id="while-it-waited"),
+        pytest.param(None, [], id="between-requests"),
+        pytest.param(9.0, [], id="a-request-of-an-earlier-iteration"),
+    ],
+)
+async def test_an_interrupted_iteration_tells_how_long_its_request_had_waited(
+    cut_off_at: float | None, waited: list[float]
+) -> None:
+    heard = Heard()
+    with pytest.raises(asyncio.CancelledError):
+        await perform(
+            Acting(raising(asyncio.CancelledError())), client=NoClient(cut_off_at), heard=heard
+        )
+    assert (heard.cuts, heard.ends) == (waited, [])
 
 
 async def test_own_variables_are_carried_over_others_end_and_what_setup_saved_comes_back() -> None:

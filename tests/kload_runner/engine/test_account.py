@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pytest
-from exchanges import failed
+from exchanges import answered, failed
 from manifests import manifest
 
 from kload_runner.clock import MonotonicClock
@@ -69,7 +69,11 @@ async def test_a_run_that_never_began_has_a_result_too() -> None:
 
 async def test_a_healthy_generator_is_not_warned_of() -> None:
     engine = await prepared(ARRIVALS)
-    assert status(engine).warnings == ()
+    engine.recorder.step("play", "GET /").exchange(answered(0.2), True, None)
+    engine.recorder.roll()
+    now = status(engine)
+    assert (now.warnings, now.requests, now.latency["count"]) == ((), 1, 1)
+    assert 1.0 <= now.elapsed_s < 60.0
     await engine.close()
 
 
