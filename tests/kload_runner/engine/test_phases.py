@@ -27,11 +27,15 @@ def test_times_are_milliseconds_and_counts_whole() -> None:
         "http_reqs": {"count": 7.0, "rate": 3.5},
         "http_req_duration": {"count": 7.0, "max": 1.5},
     }
-    assert totals_in_ms(totals, declared) == {
+    found = totals_in_ms(totals, declared)
+    assert found == {
         "wait": {"count": 2, "p95": 250.0},
         "http_reqs": {"count": 7, "rate": 3.5},
         "http_req_duration": {"count": 7, "max": 1500.0},
     }
+    assert repr(found["http_reqs"]) == "{'count': 7, 'rate': 3.5}", (
+        "a text that holds a count has no .0"
+    )
 
 
 def test_a_metric_that_was_never_recorded_counts_zero() -> None:
