@@ -22,6 +22,7 @@ _OPENING: Final = re.compile(r"\$?\$\(")
 _FOREIGN: Final = re.compile(
     rf"(?P<dollar>\$\{{)\s*(?:{'|'.join(sorted(ROOTS))}|__VU|__ITER|__ENV)\b[^{{}}]*\}}"
     rf"|(?P<braces>\{{\{{-?)\s*\.?(?:{'|'.join(sorted(ROOTS))}|__VU|__ITER|__ENV)\b[^{{}}]*\}}\}}"
+    r"|(?P<shell>\$)(?:vars|env|params|row)\.[A-Za-z_]\w*"
 )
 
 _BARE: Final = re.compile(r"(?:(?P<dollar>\$\{)|(?P<braces>\{\{))\s*(?P<name>[A-Za-z_]\w*)\s*\}\}?")
@@ -58,7 +59,7 @@ def _literal(text: str, start: int, end: int, scope: Scope) -> str:
     foreign = _FOREIGN.search(text, start, end) or _bare(text, start, end, scope)
     if foreign is None:
         return text[start:end]
-    sign = foreign["dollar"] or foreign["braces"]
+    sign = next(filter(None, map(foreign.groupdict().get, ("dollar", "braces", "shell"))))
     inner = foreign[0][len(sign) :].rstrip("}").strip(" .-")
     for k6_name, name in _K6_NAMES.items():
         inner = inner.replace(k6_name, name)

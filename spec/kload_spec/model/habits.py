@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from kload_spec.model.environment import EnvVar
 from kload_spec.model.loadtest import Spec
 from kload_spec.model.runners import Runners
 from kload_spec.model.scenarios import Scenario, Stage
@@ -126,6 +127,10 @@ HABITS: Mapping[type[BaseModel], Mapping[str, str]] = MappingProxyType(
         Stage: dict.fromkeys(("vus", "users", "rate", "to"), "write target"),
         Spec: _SPEC,
         Target: _TARGET_FIELDS,
+        EnvVar: {
+            ref: f"write valueFrom: {{{ref}: {{name: ..., key: ...}}}}"
+            for ref in ("secretKeyRef", "configMapKeyRef")
+        },
         Runners: dict.fromkeys(("parallelism", "count", "workers", "number"), "write replicas"),
     }
 )

@@ -172,6 +172,19 @@ class OpenOf(Kept):
         return {"x-kubernetes-preserve-unknown-fields": True, "x-kload-editor": self.editor}
 
 
+_ENCODED = re.compile(r"""\s*(\{\s*".*\}|\[\s*[{"].*\])\s*""", re.DOTALL)
+
+
+def no_encoded_json(value: object) -> object:
+    """Return what `json` is to hold; refuse text that is JSON already, which would be sent as one string."""
+    if isinstance(value, str) and _ENCODED.fullmatch(value):
+        raise fault(
+            f"{show(value)} is text that holds JSON, and would be sent as one string; write it as YAML without"
+            " the quotes, or as body with a Content-Type header"
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class RoundsOf(Kept):
     """How often: a whole number, or a text that gives one."""

@@ -35,6 +35,8 @@ def _from_k6(value: Mapping[str, Any]) -> str:
 def _listed(value: object) -> object:
     if isinstance(value, str):
         raise fault(f"{show(value)} is one rule; write a list of them: [{value!r}]")
+    if isinstance(value, dict):
+        raise fault(f"{show(value)} is no list of rules; write e.g. ['p(95)<500ms']")
     return value
 
 

@@ -20,9 +20,10 @@ from kload_spec.model.kept import (
     PauseOf,
     RoundsOf,
     TextOf,
+    no_encoded_json,
 )
 from kload_spec.model.keys import Keys
-from kload_spec.model.settled import Bytes, Portion, Settled, Span, Truth, Whole
+from kload_spec.model.settled import Bytes, Portion, Rate, Settled, Span, Truth, Whole
 from kload_spec.model.written import MAX_BODY
 
 Duration = Annotated[float, Span()]
@@ -41,6 +42,7 @@ BodyText = Annotated[str, BodyOf(most=MAX_BODY, empty=True)]
 Condition = Annotated[str, ConditionOf()]
 Formula = Annotated[str, ConditionOf(numbers=True)]
 AnyValue = Annotated[Any, OpenOf()]
+JsonValue = Annotated[Any, OpenOf(accept=no_encoded_json)]
 Rounds = Annotated[int | str, RoundsOf()]
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Formula",
     "Identifier",
     "JsonSchema",
+    "JsonValue",
     "Keys",
     "LooseStaticText",
     "LooseText",
@@ -61,6 +64,7 @@ __all__ = [
     "Parameters",
     "Pause",
     "PositiveDuration",
+    "Rate",
     "Rounds",
     "Settled",
     "Share",

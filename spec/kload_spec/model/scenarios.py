@@ -24,6 +24,7 @@ from kload_spec.model.scalars import (
     Keys,
     OneOf,
     PositiveDuration,
+    Rate,
     StaticName,
     StaticText,
     Whole,
@@ -170,11 +171,11 @@ class Scenario(Written):
         ),
     ] = None
     rate: Annotated[
-        Annotated[int, Whole(1, MAX_VUS)] | None,
+        Annotated[int, Rate(1, MAX_VUS)] | None,
         says("the number of iterations", "Iterations started per timeUnit.", 100),
     ] = None
     start_rate: Annotated[
-        Annotated[int, Whole(0, MAX_VUS)] | None,
+        Annotated[int, Rate(0, MAX_VUS)] | None,
         says(
             "the number of iterations",
             "Iterations per timeUnit at the start of a ramp. Default 0.",

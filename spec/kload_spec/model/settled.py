@@ -61,9 +61,23 @@ def _not_whole(value: object) -> str:
         return f"{show(value)} is text; write {value} without quotes"
     if isinstance(value, float):
         return f"{value} is not a whole number"
-    if isinstance(value, str) and (rate := _RATE.fullmatch(value)) is not None:
-        return f"{show(value)} is not a number; write {rate[1]}, and timeUnit: 1{rate[2]}"
     return f"{show(value)} is not a number"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(Whole):
+    """A whole number of iterations per timeUnit."""
+
+    @override
+    def convert(self, value: object) -> int:
+        """Return the number, or say how a unit or a fraction is written."""
+        if isinstance(value, str) and (written := _RATE.fullmatch(value)) is not None:
+            raise fault(
+                f"{show(value)} is not a number; write {written[1]}, and timeUnit: 1{written[2]}"
+            )
+        if isinstance(value, float) and 0 < value < 1:
+            raise fault(f"{value} is not a whole number; write 1, and timeUnit: {1 / value:.3g}s")
+        return Whole.convert(self, value)
 
 
 @dataclass(frozen=True, slots=True)

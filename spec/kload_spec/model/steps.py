@@ -25,6 +25,7 @@ from kload_spec.model.scalars import (
     BodyText,
     Condition,
     Identifier,
+    JsonValue,
     LooseText,
     OpenOf,
     Pause,
@@ -170,7 +171,7 @@ class Step(Written):
         ),
     ] = None
     json_: Annotated[
-        AnyValue | None,
+        JsonValue | None,
         says("a value", "Body, sent as JSON; texts in it may hold $( ).", {"total": 3000}),
     ] = None
     form: Annotated[

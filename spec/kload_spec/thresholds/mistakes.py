@@ -19,6 +19,7 @@ _OTHER_NAMES: Mapping[str, str] = {
 
 _HTTP_ONLY = "kload speaks HTTP/1.1 only"
 _FOREIGN_METRICS: Mapping[str, str] = {
+    "fail_ratio": "write http_req_failed: ['rate<1%']",
     "group_duration": "there are no groups; a step has http_req_duration{step:NAME}, an iteration iteration_duration",
     "ws_": _HTTP_ONLY, "grpc_": _HTTP_ONLY, "browser_": _HTTP_ONLY, "websocket": _HTTP_ONLY,
 }  # fmt: skip

@@ -137,6 +137,7 @@ def test_a_text_that_grows_too_long_is_a_cause(text: str) -> None:
     [
         pytest.param("/orders/${id}", "${id} is not interpolated; write $(vars.id)", id="variable"),
         pytest.param("/orders/{{ id }}", "write $(vars.id)", id="variable-in-braces"),
+        pytest.param("/$vars.id/x", "$vars.id is not interpolated; write $(vars.id)", id="shell"),
         pytest.param("{{email}}", "write $(row.email)", id="column"),
         pytest.param("${peak}", "write $(params.peak)", id="param"),
         pytest.param("Bearer ${TOKEN}", "write $(env.TOKEN)", id="environment"),

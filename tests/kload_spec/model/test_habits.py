@@ -77,10 +77,39 @@ def test_an_object_as_body_is_told_of_json() -> None:
     assert fault == f"{STEP}.body: a map is not text; write json: {{...}} to send it as JSON"
 
 
-def test_a_rate_with_its_unit_is_taken_apart() -> None:
-    load = scenario(executor="constant-arrival-rate", rate="10/m")
-    (fault,) = faults(manifest(scenarios={"buy": load}))
-    assert fault == "spec.scenarios.buy.rate: '10/m' is not a number; write 10, and timeUnit: 1m"
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        pytest.param("10/m", "'10/m' is not a number; write 10, and timeUnit: 1m", id="unit"),
+        pytest.param(0.5, "0.5 is not a whole number; write 1, and timeUnit: 2s", id="fraction"),
+    ],
+)
+def test_a_rate_is_told_how_its_unit_or_fraction_is_written(rate: object, said: str) -> None:
+    load = scenario(executor="constant-arrival-rate", rate=rate)
+    assert faults(manifest(scenarios={"buy": load})) == [f"spec.scenarios.buy.rate: {said}"]
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '[{"a": "$(vu)"}]', '{ "id": "$(vars.id)", "n": 1 }'])
+def test_json_that_is_encoded_already_is_refused(text: str) -> None:
+    assert any(
+        "would be sent as one string" in fault
+        for fault in faults(with_steps({"post": "/", "json": text}))
+    )
+
+
+@pytest.mark.parametrize("value", ["a word", "$(vu)", {"a": '{"b": 1}'}, "[sic]"])
+def test_other_texts_are_values_for_json(value: object) -> None:
+    assert faults(with_steps({"post": "/", "json": value})) == []
+
+
+def test_rules_written_as_a_map_are_told_of_the_list() -> None:
+    (fault,) = faults(manifest(thresholds={"http_req_duration": {"p95": 500}}))
+    assert fault.endswith("is no list of rules; write e.g. ['p(95)<500ms']")
+
+
+def test_a_reference_beside_the_name_of_a_variable_is_told_of_value_from() -> None:
+    env = [{"name": "A", "secretKeyRef": {"name": "a", "key": "b"}}]
+    assert any("write valueFrom: {secretKeyRef:" in fault for fault in faults(manifest(env=env)))
 
 
 @pytest.mark.parametrize(
