@@ -61,6 +61,7 @@ class StepRecorder:
         self._hops_before = 0
         self._data_before = (0, 0)
         self._tallies, self._mask = tallies, mask
+        self._named = tallies.named("status")
         self._answers: dict[tuple[str, int, bool], Answer] = {}
         self._errors: dict[tuple[str, str, bool], Answer] = {}
         self._dropped_into = (
@@ -151,8 +152,9 @@ class StepRecorder:
             answer.drain_fresh()
 
     def _open(self, method: str, status: int, expected: bool) -> Answer:
-        """Begin to count a kind of answer; of too many kinds, by their hundreds."""
-        kept = status if len(self._answers) < MAX_ANSWERS else status - status % 100
+        """Begin to count a kind of answer; of too many kinds by their class (5: any 5xx), but what a threshold names."""
+        few = len(self._answers) < MAX_ANSWERS or str(status) in self._named
+        kept = status if few else status // 100
         answer = self._answers.get((method, kept, expected))
         if answer is None:
             answer = self._answers[method, kept, expected] = Answer(method, kept, expected)

@@ -64,6 +64,11 @@ class Tallies:
         keys = {(item.metric, item.selector) for item in self._registry.concerned(metric, tags)}
         return tuple(self._submetrics[key] for key in sorted(keys))
 
+    def named(self, tag: str) -> frozenset[str]:
+        """Return the values of a tag that selectors name."""
+        selectors = (dict(item.selector) for item in self._registry.thresholds)
+        return frozenset(selector[tag] for selector in selectors if tag in selector)
+
     def attach(
         self, metric: str, tags: Tags, measured: Source, lifetime: Source | None = None
     ) -> None:

@@ -232,6 +232,17 @@ def test_a_target_that_invents_statuses_does_not_fill_the_memory() -> None:
     assert len(step.kinds()) <= MAX_ANSWERS + 8
 
 
+def test_of_many_statuses_those_that_a_rule_names_are_told_apart() -> None:
+    recorder, thresholds = recorder_with(
+        ("http_reqs{status:500}", "count==0"), ("http_reqs{status:599}", "count==0")
+    )
+    step = buying(recorder)
+    for status in range(400, 600):
+        step.exchange(answered(status=status), True)
+    assert [tally.good for tally in tallies(recorder, thresholds)] == [1, 1]
+    assert sum(kind.measured for kind in step.kinds()) == 200
+
+
 def test_large_batches_are_worked_off_while_they_come() -> None:
     recorder, thresholds = recorder_with(("http_req_duration", "p(95)<500ms"))
     step = buying(recorder)
