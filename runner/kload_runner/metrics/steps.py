@@ -152,7 +152,7 @@ class StepRecorder:
             answer.drain_fresh()
 
     def _open(self, method: str, status: int, expected: bool) -> Answer:
-        """Begin to count a kind of answer; of too many kinds by their class (5: any 5xx), but what a threshold names."""
+        """Begin to count a kind of answer; of too many by their class (5: any 5xx), but for those a rule names."""
         few = len(self._answers) < MAX_ANSWERS or str(status) in self._named
         kept = status if few else status // 100
         answer = self._answers.get((method, kept, expected))

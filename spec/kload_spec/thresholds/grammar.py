@@ -209,6 +209,8 @@ def _bound(definition: MetricDefinition, rule: Rule, text: str) -> float:
         raise ThresholdError(
             f"{text!r}: {rule.unit!r} is no unit of {definition.name}; its units: {known}"
         )
+    if definition.unit is Unit.TIME:
+        return _seconds(rule.number, units[rule.unit])
     return _scaled(rule.number, units[rule.unit])
 
 
@@ -225,6 +227,11 @@ def _units(definition: MetricDefinition) -> Mapping[str, float]:
 def _scaled(number: str, factor: float) -> float:
     """Return number x factor, rounded once: 0.1 ms is the float nearest to 0.0001, as the typed value is."""
     return float(Fraction(number) * Fraction(repr(factor)))
+
+
+def _seconds(number: str, factor: float) -> float:
+    """Return a time as the recorder has it: what is recorded comes in milliseconds, and is divided by 1,000."""
+    return float(Fraction(number) * Fraction(repr(factor)) * 1000) / 1000.0
 
 
 def _breaks_until_the_end(definition: MetricDefinition, rule: Rule) -> bool:

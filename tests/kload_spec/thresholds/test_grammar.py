@@ -199,6 +199,12 @@ def test_unknown_tags_are_refused_with_a_suggestion(key: str, says: str) -> None
     assert says in str(caught.value)
 
 
+@given(st.integers(1, 10**7).map(lambda hundredths: hundredths / 100))
+def test_a_bound_in_milliseconds_is_the_very_value_that_is_recorded(milliseconds: float) -> None:
+    rule = parse_threshold("http_req_duration", f"max<={milliseconds!r}ms", BUILTIN)
+    assert rule.bound == milliseconds / 1000.0
+
+
 def test_the_id_is_about_what_is_judged_and_not_how_it_is_written() -> None:
     ids = {
         parsed("http_req_duration{step:a,scenario:b}", "p(95)<500ms").id,
