@@ -78,10 +78,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file of a kustomization, with the rules that concern it, in the order they are merged."""
+    """A file of a kustomization, with the rules that concern it, in the order they are merged.
+
+    Attributes:
+        named: it was asked for itself; else a kustomization lists it, perhaps beside Deployments and the like.
+    """
 
     file: Path
     rules: tuple[Rule, ...] = ()
+    named: bool = field(default=True, compare=False)
 
     def patches(self, document: Mapping[str, Any]) -> list[Path]:
         """Return the patches for one document of the file."""
@@ -159,9 +164,9 @@ def _listed(path: Path, reader: Reader, depth: int) -> Iterator[Listed]:
         inner = find(resource)
         if inner is not None:
             for listed in _listed(inner, reader, depth - 1):
-                yield Listed(listed.file, (*listed.rules, *rules))
+                yield Listed(listed.file, (*listed.rules, *rules), named=False)
         elif resource.is_file():
-            yield Listed(resource, tuple(rules))
+            yield Listed(resource, tuple(rules), named=False)
         else:
             raise _refused(
                 path, "resources", f"{entry!r} is no file, and no folder with a kustomization.yaml"

@@ -21,7 +21,7 @@ from kload_runner.cli.kustomization import Listed, chosen, lister
 from kload_runner.cli.output import Refused
 from kload_spec.control import PlanSource
 from kload_spec.errors import InvalidSpec
-from kload_spec.loading import Document, load_text, patched, read_documents
+from kload_spec.loading import Document, is_loadtest, load_text, patched, read_documents
 from kload_spec.plan import Plan
 from kload_spec.planning import plan_of
 
@@ -146,7 +146,7 @@ def _hint(file: Path) -> str:
 
 def _sources_of(entry: Entry, options: argparse.Namespace) -> Iterator[Source]:
     params = assignments(options.param, "-p")
-    for document, base_dir in _documents(entry.what):
+    for document, base_dir in _documents(entry.what, entry.listed.named):
         paths = [*entry.listed.patches(document.value), *options.patch]
         patches = [patch for path in paths for patch in _read(path, read_documents)]
         yield _source(_with_patches(document, patches), base_dir, options, params)
@@ -161,11 +161,13 @@ def _first_document(path: Path) -> Mapping[str, Any]:
     return documents[0].value if documents else {}
 
 
-def _documents(what: str) -> Iterator[tuple[Document, Path]]:
+def _documents(what: str, named: bool) -> Iterator[tuple[Document, Path]]:
     if _is_url(what):
         yield Document(_quick_test(what), what), Path.cwd()
         return
     path = Path(what)
+    if not named and not any(is_loadtest(item.value) for item in _read(path, read_documents)):
+        return  # a Deployment, a Service ...: kubectl's business
     documents = _read(path, load_text)
     if not documents:
         print(f"kload: {what} holds no LoadTest, passed over", file=sys.stderr)

@@ -6,6 +6,13 @@ reader      text -> values with lines
 documents   several documents, lists, kinds, patches
 """
 
-from kload_spec.loading.documents import Document, load_text, merge_patch, patched, read_documents
+from kload_spec.loading.documents import (
+    Document,
+    is_loadtest,
+    load_text,
+    merge_patch,
+    patched,
+    read_documents,
+)
 
-__all__ = ["Document", "load_text", "merge_patch", "patched", "read_documents"]
+__all__ = ["Document", "is_loadtest", "load_text", "merge_patch", "patched", "read_documents"]

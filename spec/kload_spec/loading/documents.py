@@ -73,7 +73,7 @@ def load_text(text: str, source: str = "") -> tuple[Document, ...]:
         InvalidSpec: no YAML, an empty file, or no LoadTest in it.
     """
     documents = read_documents(text, source)
-    tests = [document for document in documents if _is_test(document.value)]
+    tests = [document for document in documents if is_loadtest(document.value)]
     if tests:
         return tuple(tests)
     if not documents:
@@ -119,7 +119,7 @@ def _flattened(raw: RawDocument, source: str) -> Iterable[Document]:
     return documents
 
 
-def _is_test(value: Mapping[str, Any]) -> bool:
+def is_loadtest(value: Mapping[str, Any]) -> bool:
     """Tell a LoadTest, also one with a slip in kind or apiVersion, from other resources."""
     version, kind = value.get("apiVersion"), value.get("kind")
     if isinstance(version, str) and version.startswith(_GROUP):

@@ -238,3 +238,17 @@ def test_a_file_that_no_kustomization_lists_gets_no_such_hint(
     write(tmp_path, kustomization={"resources": []}, wrong={"kind": "LoadTest"})
     assert main(["validate", str(tmp_path / "wrong.yaml")]) == 104
     assert "patches this file" not in capsys.readouterr().err
+
+
+def test_what_else_a_kustomization_lists_is_left_to_kubectl(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["validate", str(EXAMPLES / "cluster")]) == 0
+    assert "shop  " in capsys.readouterr().out
+
+
+def test_a_file_of_other_kinds_that_is_named_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["validate", str(EXAMPLES / "cluster" / "shop.yaml")]) == 104
+    assert "no LoadTest" in capsys.readouterr().err
