@@ -10,6 +10,7 @@ thousand virtual users do not ask a broken server a thousand times. One question
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from kload_runner.wire.errors import ErrorClass, WireFault, local_fault
 
 FAILURE_TTL_S = 1.0  # s; long enough to share, short enough to see a name appear
+# What glibc's getaddrinfo says where it cannot open its own files and sockets (measured).
+_NO_FILES = frozenset({errno.EBUSY, socket.EAI_MEMORY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def _addresses(
 
 
 def _fault(host: str, exc: Exception) -> WireFault:
+    if isinstance(exc, OSError) and exc.errno in _NO_FILES:
+        exc = OSError(errno.EMFILE, exc.strerror)
     if isinstance(exc, OSError) and (local := local_fault(exc)) is not None:
         return WireFault(local.error, local.detail)
     reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)

@@ -333,8 +333,17 @@ async def test_a_failure_is_shared_for_a_second_only() -> None:
     assert len(await names.resolve("a.test", 80)) == 1
 
 
-async def test_no_free_file_for_dns_is_local() -> None:
-    names, _ = resolver(lambda: 0.0, OSError(errno.EMFILE, "Too many open files"))
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.EBUSY, "Device or resource busy"),
+        socket.gaierror(socket.EAI_MEMORY, "Memory allocation failure"),
+    ],
+    ids=["python", "glibc", "memory"],
+)
+async def test_no_free_file_for_dns_is_local(refusal: OSError) -> None:
+    names, _ = resolver(lambda: 0.0, refusal)
     with pytest.raises(WireFault) as caught:
         await names.resolve("a.test", 80)
     assert caught.value.fault.error is ErrorClass.LOCAL
