@@ -106,7 +106,7 @@ class ControlServer:
     def __init__(self, runner: Runner, token_sha256: str) -> None:
         self._runner = runner
         self._token_sha256 = token_sha256
-        self._page = _page_of(runner)
+        self._page: Exposition | None = None  # made when it is first asked for
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self._open: dict[tuple[str, str], Handler] = {
@@ -216,6 +216,8 @@ class ControlServer:
         return Answer(200, b"ok\n", TEXT_TYPE)
 
     async def _metrics(self, _: bytes) -> Answer:
+        if self._page is None:
+            self._page = _page_of(self._runner)
         finished = self._page.finished = self._runner.finished
         page = await self._page.render_sliced()
         if finished:
