@@ -16,6 +16,7 @@ from typing import Any, TextIO
 @contextmanager
 def lasting_output() -> Iterator[None]:
     """Let writes to standard output and error inside the block never fail: what cannot be written is lost."""
+    _open_what_is_closed()
     out, error = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Lasting(out), Lasting(error)  # all that print and rich use
     try:
@@ -23,6 +24,19 @@ def lasting_output() -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stdout, sys.stderr = out, error
+
+
+def _open_what_is_closed() -> None:
+    """Have files 0 to 2 (`kload run >&-`): the next sockets would get their numbers, and libuv aborts over that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 class Lasting:

@@ -33,6 +33,12 @@ def test_what_is_written_arrives_while_somebody_reads(capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("out\n", "error\n")
 
 
+def test_closed_output_is_none_to_worry_about() -> None:
+    code = "import os, sys; from kload_runner.cli.main import main; sys.exit(main(['wait', 'x', '--timeout', 'soon']))"
+    closing = f'exec {sys.executable} -c "{code}" 0<&- 1>&- 2>&-'
+    assert subprocess.run(["sh", "-c", closing], check=False).returncode == 104
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has this file")
 def test_a_full_disk_behind_the_output_does_not_change_the_exit_code() -> None:
     code = "import sys; from kload_runner.cli.main import main; sys.exit(main(['wait', 'x', '--timeout', 'soon']))"
