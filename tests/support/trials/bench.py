@@ -185,6 +185,7 @@ def resting_and_busy(bench: Bench) -> None:
                 bench.bed.api.apply(manifest, namespace)
             peak = _until_ended(bench, namespace, many, operator)
             busy = f"{operator.cpu_s() - cpu:.1f} s CPU in {time.monotonic() - began:.0f} s"
+            _until_wound_up(bench, namespace)
             cpu = operator.cpu_s()
             time.sleep(IDLE_S)
             rest = (operator.cpu_s() - cpu) / IDLE_S
@@ -215,6 +216,21 @@ def _until_ended(bench: Bench, namespace: str, many: int, operator: Operator) ->
 
     eventually(ended, until=lambda n: n == many, within_s=900, every_s=2, what="the end of all")
     return peak
+
+
+def _until_wound_up(bench: Bench, namespace: str) -> None:
+    """Wait until the Job controller has noticed the end of all pods: with hundreds of Jobs it takes minutes."""
+
+    def going_on() -> int:
+        jobs = bench.bed.api.list("batch/v1/Job", namespace)
+        return sum(
+            not job["spec"].get("suspend") and not job.get("status", {}).get("completionTime")
+            for job in jobs
+        )
+
+    eventually(
+        going_on, until=lambda n: n == 0, within_s=600, every_s=5, what="the end of all Jobs"
+    )
 
 
 def _ready_after_s(pod: Object) -> float:
