@@ -154,7 +154,9 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
                 manner = Manner(load_s=0.15, rate_per_s=100)
                 clocks = Clocks(time.monotonic, time.time)
                 runner = SimulatedRunner(description, plan, index, lambda: manner, clocks)
-                server = ControlServer(cast(Runner, runner), description.token_sha256)
+                server = ControlServer(
+                    cast(Runner, runner), description.token_sha256, runner.exposition
+                )
                 stack.push_async_callback(server.close)
             port = await server.start("127.0.0.1")
             client = httpx.AsyncClient(

@@ -42,7 +42,11 @@ async def port() -> AsyncIterator[int]:
     """A simulated runner behind the runner's own server, which asks for the token ``secret``."""
     clocks = Clocks(lambda: 0.0, lambda: 1e9)
     runner = SimulatedRunner(DESCRIPTION, PLAN, 0, Manner, clocks)
-    server = ControlServer(runner, token_hash("secret"))  # type: ignore[arg-type]  # plays a Runner
+    server = ControlServer(
+        runner,  # type: ignore[arg-type]  # plays a Runner
+        token_hash("secret"),
+        runner.exposition,
+    )
     yield await server.start("127.0.0.1", 0)
     await server.close()
 

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -96,17 +97,28 @@ class Malformed(Exception):
 Handler = Callable[[bytes], Awaitable[Answer]]
 
 
+class MetricsPage(Protocol):
+    """What is served as /metrics."""
+
+    finished: bool
+
+    async def render_sliced(self) -> bytes:
+        """Return the page."""
+        ...
+
+
 class ControlServer:
     """Serves one runner.
 
     Args:
         token_sha256: hash of the token that /v1 wants; empty: /v1 is not served (metrics only).
+        page: its /metrics; None: of what its engine counts.
     """
 
-    def __init__(self, runner: Runner, token_sha256: str) -> None:
+    def __init__(self, runner: Runner, token_sha256: str, page: MetricsPage | None = None) -> None:
         self._runner = runner
         self._token_sha256 = token_sha256
-        self._page: Exposition | None = None  # made when it is first asked for
+        self._page = page  # the engine's is made when it is first asked for
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self._open: dict[tuple[str, str], Handler] = {

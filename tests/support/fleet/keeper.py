@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from cluster.api import Api, ApiError, Object
 from cluster.simulated_nodes import TAINT, end_pod
@@ -21,7 +21,6 @@ from fleet.impatience import Impatience
 from fleet.manners import Manners
 from fleet.runner import Clocks, SimulatedRunner
 from kload_runner.fleet.control_api import ControlServer
-from kload_runner.fleet.runner import Runner
 from kload_spec.control import CONTROL_PORT, RUN_FILE, RunDescription, RunnerPhase
 from kload_spec.plan import Plan
 from kload_spec.planning import plan_of
@@ -84,7 +83,7 @@ class Keeper:
         index = int(pod["metadata"]["annotations"][INDEX])
         clocks = Clocks(time.monotonic, time.time)
         runner = SimulatedRunner(description, plan, index, lambda: self.manners.of(index), clocks)
-        server = Impatience(cast(Runner, runner), description.token_sha256, lambda: runner.manner)
+        server = Impatience(runner, description.token_sha256)
         await server.start(pod["status"]["podIP"], self.port)
         logger.info("runner %d of %s serves", index, description.run.uid)
         return _Kept(runner, server, pod)

@@ -11,7 +11,6 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from kload_runner.metrics import families
-from kload_spec.control import RunnerPhase
 
 if TYPE_CHECKING:
     from fleet.runner import SimulatedRunner
@@ -30,7 +29,11 @@ class Page(Collector):
     @property
     def finished(self) -> bool:
         """Whether its numbers are final."""
-        return self._runner.phase in (RunnerPhase.FINISHED, RunnerPhase.RELEASED)
+        return self._runner.finished
+
+    @finished.setter
+    def finished(self, finished: bool) -> None:
+        """Take what the runner said to whoever serves the page: it is asked again."""
 
     async def render_sliced(self) -> bytes:
         """Return the page."""

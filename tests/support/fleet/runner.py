@@ -82,6 +82,11 @@ class SimulatedRunner:
         return self._phase
 
     @property
+    def finished(self) -> bool:
+        """Whether its numbers are final."""
+        return self.phase in (RunnerPhase.FINISHED, RunnerPhase.RELEASED)
+
+    @property
     def manner(self) -> Manner:
         """How it behaves, as of now."""
         return self._manner()
