@@ -141,7 +141,8 @@ def _parse_csv(content: bytes, path: str, where: str) -> tuple[Row, ...]:
                 )
             rows.append(cast("Row", row))
     except csv.Error as exc:
-        raise _problem(f"{where}.file", f"{path}, line {reader.line_num}: {exc}") from exc
+        line = reader.reader.line_num  # the DictReader's own is that of the last row it gave
+        raise _problem(f"{where}.file", f"{path}, line {line}: {exc}") from exc
     return tuple(rows)
 
 

@@ -93,6 +93,7 @@ def test_rows_are_read(name: str, content: bytes, rows: list[object]) -> None:
     [
         pytest.param("d.csv", b"a,b\n1\n", "line 2: not as many fields", id="short-line"),
         pytest.param("d.csv", b"a,b\n1,2,3\n", "line 2: not as many fields", id="long-line"),
+        pytest.param("d.csv", b'a,b\n1,"2\n', "line 2: unexpected end of data", id="open-quote"),
         pytest.param("d.csv", b"a,b\n", "holds no row", id="empty"),
         pytest.param("d.csv", b"\xff\xfe", "not UTF-8", id="encoding"),
         pytest.param("d.json", b"{", "not JSON", id="no-json"),
