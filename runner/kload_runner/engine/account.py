@@ -16,7 +16,6 @@ from kload_runner.wire import mask_credentials
 from kload_spec import numbers
 from kload_spec.control import RunnerPhase, ScenarioStatus, StatusReply, ThresholdTotals
 from kload_spec.health import Health
-from kload_spec.metrics import MetricType
 from kload_spec.plan import Plan
 from kload_spec.result import PhaseTime, Result, RunIdentity, RunnerInfo
 from kload_spec.shapes import RampingArrivalRate, RampingVUs
@@ -185,8 +184,7 @@ def _thresholds(recorder: Recorder) -> dict[str, ThresholdTotals]:
 
 
 def _estimate(recorder: Recorder, threshold: Threshold) -> float | None:
-    if threshold.type is not MetricType.TREND:
-        return None
+    """Return the order statistic that a threshold compares; None for sums and shares, which need no estimate."""
     if threshold.aggregation is Aggregation.PERCENTILE:
         return recorder.estimate(threshold, (threshold.percentile or 0.0) / 100)
     quantile = _QUANTILES.get(threshold.aggregation)

@@ -11,11 +11,9 @@ from functools import cached_property
 from kload_runner.display.live import mark_of
 from kload_spec import numbers
 from kload_spec.histogram import Histogram
-from kload_spec.metrics import MetricType, Unit
+from kload_spec.metrics import OUTSIDE_THE_LOAD, MetricType, Unit
 from kload_spec.result import MetricResult, Result, StepResult, ThresholdResult, totals
 from kload_spec.verdicts import Verdict
-
-OUTSIDE_THE_LOAD = ("setup", "teardown")
 
 
 @dataclass(frozen=True, slots=True)
