@@ -13,5 +13,8 @@ def test_a_document_that_cannot_be_made_small_enough_keeps_its_verdict() -> None
     assert compact(result) == fitted(result)
     least = compact(result, limit_bytes=500)
     assert least.verdict == result.verdict
-    assert (least.summary, least.thresholds[0].tally) == (result.summary, result.thresholds[0].tally)
+    assert (least.summary, least.thresholds[0].tally) == (
+        result.summary,
+        result.thresholds[0].tally,
+    )
     assert len(least.to_bytes()) < len(result.to_bytes())
