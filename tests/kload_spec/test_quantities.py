@@ -28,6 +28,7 @@ from kload_spec.quantities import (
         pytest.param("10us", 1e-5, id="microseconds"),
         pytest.param("10µs", 1e-5, id="micro sign"),
         pytest.param(" 1s ", 1.0, id="blanks around"),
+        pytest.param("366d", 366 * 86_400.0, id="the longest year"),
     ],
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
@@ -62,7 +63,7 @@ def test_what_is_no_duration_is_told_why(text: str, said: str) -> None:
     ("seconds", "text"),
     [
         (90.0, "1m30s"), (0.5, "500ms"), (0.0, "0s"), (3600.0, "1h"), (3661.5, "1h1m1.5s"), (2.0, "2s"),
-        (0.0005, "0.5ms"),
+        (0.0005, "0.5ms"), (0.999, "999ms"), (1.0, "1s"), (1.5, "1.5s"),
         (-2.0, "-2s"), (86_400.0, "24h"), (59.9999, "1m"),
     ],
 )  # fmt: skip
