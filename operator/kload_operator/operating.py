@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from kload_operator import tokens
-from kload_operator.cluster import Busy, Cluster
+from kload_operator.cluster import LOADTESTS, Busy, Cluster, ClusterError, NotFound
 from kload_operator.controller import Controller, Key, workers
-from kload_operator.handlers.watching import Sinks, watch
+from kload_operator.handlers.watching import Sinks, Ways, watch
 from kload_operator.images import runner_image
 from kload_operator.keys import operator_key
 from kload_operator.memory import Memory
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 GAUGES_S = 5.0
 TOGETHER_S = 0.2  # s; what happens to pods within it is looked at once
 END_S = 2.0  # s to end requests and watches; whatever is cut off, the next operator does
+SERVED_S = 5.0  # s between two looks for the definition of LoadTests
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # s between tries to begin
 
 _T = TypeVar("_T")
@@ -132,10 +133,28 @@ async def _work(
             queue.add_after(key, TOGETHER_S)
 
         sinks = Sinks(queue.add, add_soon, tools.memory, heard)
-        await watch(sinks, territory, ready, stop, heed_signals)
+        ways = Ways(lambda: served(world.cluster, territory), heed_signals)
+        await watch(sinks, territory, ready, stop, ways)
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def served(cluster: Cluster, territory: Territory) -> None:
+    """Return once the API server knows LoadTests; their definition may come late, or be deleted and made again."""
+    told = False
+    while True:
+        try:
+            await cluster.versions(LOADTESTS, territory.lists[0])
+        except NotFound:
+            if not told:
+                logger.warning("the API server knows no LoadTests; install their definition (CRD)")
+            told = True
+        except ClusterError:
+            return  # whoever watches will find out, and say so
+        else:
+            return
+        await asyncio.sleep(SERVED_S)
 
 
 async def _patiently(ask: Callable[[], Awaitable[_T]], lacking: str) -> _T:

@@ -10,11 +10,12 @@ from memory_cluster import MemoryCluster
 from operator_world import World
 
 from kload_operator import operating
-from kload_operator.cluster import Busy, Kind, Manifest
+from kload_operator.cluster import Busy, Kind, Manifest, NotFound, Refused
 from kload_operator.controller import Key
 from kload_operator.keys import operator_key
 from kload_operator.operating import World as Outside
 from kload_operator.settings import PrometheusSettings, Settings
+from kload_operator.territory import Territory
 from kload_operator.workqueue import WorkQueue
 from kload_runner.testing import run_virtual
 
@@ -39,6 +40,22 @@ def test_the_key_is_waited_for_while_the_api_server_is_away() -> None:
         assert 20 <= loop.time() < 60
 
     run_virtual(story())
+
+
+def test_watching_begins_when_the_api_server_knows_loadtests() -> None:
+    async def story(error: Exception) -> float:
+        cluster, loop = MemoryCluster(), asyncio.get_running_loop()
+
+        def unknown(verb: str, kind: Kind) -> None:
+            if loop.time() < 20:
+                raise error
+
+        cluster.before = unknown
+        await operating.served(cluster, Territory())
+        return loop.time()
+
+    assert 20 <= run_virtual(story(NotFound("404 page not found"))) < 30
+    assert run_virtual(story(Refused("403 forbidden"))) == 0, "that is the watches' to say"
 
 
 def test_an_operator_that_is_told_to_end_waits_for_nobody() -> None:

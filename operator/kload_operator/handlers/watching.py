@@ -13,7 +13,7 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,19 @@ class Sinks:
     heard: Callable[[Key, str], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What kopf does not see to.
+
+    Attributes:
+        served: returns once the API server knows LoadTests: kopf looks for them only as it begins, and goes on without.
+        heed_signals: makes the process heed its signals again.
+    """
+
+    served: Callable[[], Awaitable[None]]
+    heed_signals: Callable[[], None]
+
+
 def registry(sinks: Sinks, territory: Territory) -> kopf.OperatorRegistry:
     """Return the handlers."""
     found = kopf.OperatorRegistry()
@@ -178,7 +191,7 @@ async def watch(
     territory: Territory,
     ready: asyncio.Event,
     stop: asyncio.Event,
-    heed_signals: Callable[[], None] = lambda: None,
+    ways: Ways,
 ) -> None:
     """Watch until cancelled or `stop` is set.
 
@@ -189,12 +202,12 @@ async def watch(
     Args:
         territory: the namespaces.
         ready: an asyncio.Event that is set when watching has begun.
-        heed_signals: makes the process heed its signals again.
     """
     pauses = iter(_Forever())
     while not stop.is_set():
+        await ways.served()
         begun = asyncio.Event()
-        telling = asyncio.create_task(_tell(begun, ready, heed_signals))
+        telling = asyncio.create_task(_tell(begun, ready, ways.heed_signals))
         try:
             await kopf.operator(
                 registry=registry(sinks, territory),
