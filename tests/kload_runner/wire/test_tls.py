@@ -169,7 +169,7 @@ async def test_plain_http_on_a_tls_url_says_so(client: Client) -> None:
 
 async def test_a_port_that_is_silent_in_the_handshake_times_out(new_client: MakeClient) -> None:
     async with serve(lambda visitor: visitor.silence()) as server:
-        client = new_client(connect_timeout_s=0.05)
+        client = new_client(connect_timeout_s=0.25)
         client_url = server.url.replace("http", "https")
         response = await client.exchange(build_request("GET", client_url))
         assert response.error is ErrorClass.TLS
