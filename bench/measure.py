@@ -57,7 +57,9 @@ def run_pinned(
     )
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, int, resource.struct_rusage]:
+def _wait(
+    process: subprocess.Popen[bytes], deadline: float
+) -> tuple[int, int, resource.struct_rusage]:
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
