@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put those that run alone behind all others, who would wait for them and keep them waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("disruptive") is not None)
+
+
 @pytest.hookimpl(
     tryfirst=True
 )  # before pytest-xdist starts its workers, who inherit the environment
@@ -79,14 +84,14 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     cluster: Cluster = found.cluster
-    lock = cluster.places.running / "turn.lock"
-    if request.node.get_closest_marker("disruptive") is None:
-        with shared(lock):
-            yield
-        return
-    with exclusive(lock):
+    disruptive = request.node.get_closest_marker("disruptive") is not None
+    gate, lock = (cluster.places.running / f"{name}.lock" for name in ("gate", "turn"))
+    with ExitStack() as held:
+        with exclusive(gate):  # whoever waits for the others here lets none past meanwhile
+            held.enter_context(exclusive(lock) if disruptive else shared(lock))
         yield
-        eventually(lambda: is_healthy(cluster), within_s=90, what="the cluster's recovery")
+        if disruptive:
+            eventually(lambda: is_healthy(cluster), within_s=90, what="the cluster's recovery")
 
 
 @pytest.fixture
