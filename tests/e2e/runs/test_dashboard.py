@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 import pytest
 import yaml
@@ -39,7 +41,7 @@ def test_every_panel_has_something_to_show_while_a_run_goes_on(bed: Bed, namespa
     reached(bed.api, namespace, "graphs", "Running")
     for promql in LIVE:
         eventually(
-            lambda query=promql: series(bed, query),
+            partial(series, bed, promql),
             until=lambda number: number > 0,
             within_s=20,
             what=f"an answer to {promql}",
