@@ -139,9 +139,12 @@ def _print_checks(view: View, console: Console) -> None:
 def _print_metrics(view: View, console: Console) -> None:
     if not view.metrics:
         return
-    table = _table("metric", "values", "")
-    for row in view.metrics:
-        table.add_row(row.name, row.values, Text(row.meaning, "dim"))
+    table = _table("metric", "values")
+    for row in (
+        view.metrics
+    ):  # what it means goes below: beside them it would break the numbers over lines
+        meaning = f"\n{row.meaning}" if row.meaning else ""
+        table.add_row(row.name, Text.assemble(row.values, (meaning, "dim")))
     _section("metrics", table, console)
 
 
