@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -184,9 +183,8 @@ def _print_verdict(view: View, console: Console) -> None:
     for warning in view.warnings:
         console.print(Text(f"! {warning}", "yellow"), soft_wrap=True)
     style = VERDICT_STYLES.get(view.verdict, "bold")
-    console.print(
-        f"[{style}]{view.verdict}[/]  {escape(view.title)}  {escape(view.message)}", soft_wrap=True
-    )
+    words = Text.assemble((view.verdict, style), f"  {view.title}  {view.message}")
+    console.print(words, soft_wrap=True)
 
 
 def _section(title: str, table: Table, console: Console) -> None:
