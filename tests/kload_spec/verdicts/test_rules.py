@@ -5,68 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from evidence import (
+    BROKEN,
+    FAST,
+    FEW_FAILED,
+    HELD,
+    ITERATIONS,
+    LOST,
+    MANY,
+    MANY_FAILED,
+    SLOW,
+    UNSEEN,
+    asserted,
+    given_that,
+    implicit,
+    judged,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kload_spec.health import Health
-from kload_spec.metrics import BUILTIN
 from kload_spec.thresholds import (
     Tally,
-    assert_threshold,
-    iterations_failed_threshold,
-    judge,
-    parse_threshold,
 )
 from kload_spec.verdicts import (
     Evidence,
     Fault,
-    JudgedThreshold,
     Judgement,
-    Limits,
-    Outage,
     Reason,
     Verdict,
     decide,
 )
-
-
-def judged(
-    key: str, text: str, tally: Tally, *, estimate: float | None = None, missing: int | None = 0
-) -> JudgedThreshold:
-    threshold = parse_threshold(key, text, BUILTIN)
-    return JudgedThreshold(
-        threshold, tally, judge(threshold, tally, duration_s=60.0, estimate=estimate), missing
-    )
-
-
-def implicit(tally: Tally) -> JudgedThreshold:
-    threshold = iterations_failed_threshold()
-    return JudgedThreshold(threshold, tally, judge(threshold, tally))
-
-
-def asserted(tally: Tally) -> JudgedThreshold:
-    threshold = assert_threshold("stored == accepted")
-    return JudgedThreshold(threshold, tally, judge(threshold, tally))
-
-
-FAST = judged("http_req_duration", "p(95)<500ms", Tally(99, 100, 10.0), estimate=0.2)
-SLOW = judged("http_req_duration", "p(95)<500ms", Tally(50, 100, 60.0), estimate=0.612)
-UNSEEN = judged("http_req_duration{scenario:x}", "p(95)<500ms", Tally())
-FEW_FAILED = judged("http_req_failed", "rate<1%", Tally(0, 100, 0.0))
-MANY = judged("http_reqs", "count<10", Tally(100, 100, 100.0))
-MANY_FAILED = judged("http_req_failed", "rate<1%", Tally(5, 100, 5.0))
-ITERATIONS = implicit(Tally(0, 100, 0.0))
-HELD = asserted(Tally(3, 3, 3.0))
-BROKEN = asserted(Tally(2, 3, 2.0))
-LOST = Fault(Reason.RUNNER_LOST, "runner 2 is gone")
-GOOD = Evidence(
-    thresholds=(FAST, FEW_FAILED, ITERATIONS), requests=100, expected=100, duration_s=60.0
-)
-
-
-def given_that(**changes: object) -> Evidence:
-    return replace(GOOD, **changes)  # type: ignore[arg-type]
-
 
 CASES = [
     pytest.param(
@@ -411,73 +380,6 @@ def test_the_first_rule_that_applies_decides(
     assert says in found.message
 
 
-@pytest.mark.parametrize(
-    ("health", "warning"),
-    [
-        pytest.param(
-            Health(cpu_share=0.97), "could have been pushed harder", id="saturated-closed-loop"
-        ),
-        pytest.param(Health(cpu_throttled_s=2.5), "throttled for 2.50 s", id="throttled"),
-        pytest.param(
-            Health(arrivals=100, dropped_by_target=40),
-            "40 of 100 arrivals were dropped",
-            id="drops-of-the-target",
-        ),
-        pytest.param(
-            Health(arrivals=1000, late_starts=5),
-            "0.5 % of arrivals were late",
-            id="late-within-the-limit",
-        ),
-        pytest.param(Health(missed_paces=3), "3 iterations took longer", id="paces"),
-        pytest.param(Health(loop_lag_p99_s=0.3), "loop lag p99 was 300 ms", id="lag-under-a-pass"),
-    ],
-)
-def test_a_busy_generator_that_delivered_the_load_still_passes(
-    health: Health, warning: str
-) -> None:
-    found = decide(given_that(health=health))
-    assert found.verdict is Verdict.PASSED
-    assert len(found.warnings) == 1
-    assert warning in found.warnings[0]
-
-
-def test_a_lag_that_is_small_beside_the_bound_is_no_warning() -> None:
-    assert decide(given_that(health=Health(loop_lag_p99_s=0.05))).warnings == ()
-
-
-def test_a_rule_of_higher_rank_does_not_hide_that_the_load_was_not_delivered() -> None:
-    late = Health(arrivals=100, dropped_by_generator=8)
-    found = decide(given_that(thresholds=(MANY_FAILED,), health=late))
-    assert found.verdict is Verdict.FAILED
-    assert found.warnings == ("8 % of arrivals were late or dropped by the generator",)
-
-
-def test_a_load_too_short_for_an_iteration_is_told_so() -> None:
-    found = decide(given_that(thresholds=(implicit(Tally()),)))
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert "give the load, or gracefulStop, more time" in found.message
-
-
-def test_neither_an_open_loop_nor_a_moment_is_told_to_push_harder() -> None:
-    assert decide(given_that(health=Health(cpu_share=0.97), closed_loop=False)).warnings == ()
-    assert decide(given_that(health=Health(cpu_share=0.97), duration_s=0.5)).warnings == ()
-
-
-def test_notes_of_others_are_warnings() -> None:
-    assert decide(given_that(notes=("3 checks could not be evaluated",))).warnings == (
-        "3 checks could not be evaluated",
-    )
-
-
-def test_limits_are_the_spec_s_to_set() -> None:
-    late = Health(arrivals=100, late_starts=4, local_errors=2, loop_lag_p99_s=0.2, cpu_share=0.95)
-    evidence = given_that(
-        health=late,
-        limits=Limits(late_share=0.05, local_errors=2, loop_lag_share=0.5, cpu_share=0.99),
-    )
-    assert decide(evidence).verdict is Verdict.PASSED
-
-
 # -- properties ----------------------------------------------------------------------------------------------------
 
 shares = st.integers(0, 10)
@@ -556,55 +458,3 @@ def test_a_further_fault_never_improves_a_verdict(evidence: Evidence, fault: Fau
 def test_all_that_is_surely_broken_is_named(changes: dict[str, object], message: str) -> None:
     found = decide(given_that(**{"thresholds": (MANY_FAILED, SLOW), **changes}))
     assert found.message.partition(" ")[2] == message
-
-
-DOWN = Outage(7210, "connect", 7210, "GET http://shop:9/x: shop:9 refused the connection")
-NO_ANSWER = (
-    "no answer to any of the 7,210 requests: GET http://shop:9/x: shop:9 refused the connection;"
-    " is the target running, and its address right (target.baseURL, --target)?"
-)
-
-
-@pytest.mark.parametrize(
-    ("thresholds", "reason", "message"),
-    [
-        pytest.param((), "NothingSucceeded", NO_ANSWER, id="no-thresholds"),
-        pytest.param(
-            (MANY_FAILED,),
-            "ThresholdBroken",
-            f"{NO_ANSWER} http_req_failed rate<1% is 5 %",
-            id="broken",
-        ),
-        pytest.param(
-            (UNSEEN,),
-            "NoSamples",
-            f"{NO_ANSWER} http_req_duration{{scenario:x}} p(95)<500ms has no samples",
-            id="no-samples",
-        ),
-    ],
-)
-def test_a_target_that_answered_nothing_is_said_first(
-    thresholds: tuple[JudgedThreshold, ...], reason: str, message: str
-) -> None:
-    judgement = decide(given_that(thresholds=thresholds, requests=7210, expected=0, outage=DOWN))
-    assert (judgement.reason, judgement.message) == (reason, message)
-
-
-@pytest.mark.parametrize(
-    ("error", "advice"),
-    [
-        ("dns", "name of the target"),
-        ("timeout", "reached"),
-        ("tls", "target.tls"),
-        ("reset", "running"),
-    ],
-)
-def test_an_outage_says_what_to_check(error: str, advice: str) -> None:
-    described = Outage(10, error, 7).describe()
-    assert described.startswith(f"no answer to any of the 10 requests: {error} (7 times); ")
-    assert advice in described
-
-
-def test_a_target_that_is_down_does_not_hide_what_kept_a_run_from_starting() -> None:
-    judgement = decide(given_that(faults=(LOST,), requests=10, expected=0, outage=DOWN))
-    assert judgement.message == LOST.message
