@@ -20,7 +20,7 @@ cluster-image: $(READY)  ## build the project's image and load it into the runni
 demo-cluster: $(READY)  ## kload in a cluster: operator, shop and a load test of three runners, to the verdict
 	@$(if $(CLUSTER),CLUSTER=$(CLUSTER)) PYTHONPATH=tests/support $(BIN)/python -m trials.demo
 
-bench-cluster: $(READY)  ## measure the operator: times, start skew, API calls, memory (about 8 minutes)
+bench-cluster: $(READY)  ## measure the operator: times, start skew, API calls, memory (about 12 minutes)
 	@$(if $(CLUSTER),KLOAD_E2E_CLUSTER=$(CLUSTER)) PYTHONPATH=tests/support $(BIN)/python -m trials.bench
 
 e2e: $(READY)  ## run the tests that need a cluster, in one of their own
